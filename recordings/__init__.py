@@ -1,0 +1,1 @@
+"""What is true about recordings, and how it becomes true."""

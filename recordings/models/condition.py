@@ -1,0 +1,101 @@
+"""What is wrong at the moment, beyond single files: the source of every banner and of every pause of a queue."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, models, transaction
+from django.db.models import Q
+
+from recordings import clock
+from recordings.models.resource import Resource
+
+
+class ConditionQuerySet(models.QuerySet["Condition"]):
+    def open(self) -> "ConditionQuerySet":
+        return self.filter(cleared_at=None)
+
+    def report(
+        self,
+        kind: "Condition.Kind",
+        *,
+        resource: Resource | None,
+        detail: str,
+        probe_at: datetime | None = None,
+    ) -> None:
+        """Opens the condition, or refreshes its detail and next probe when it is open already."""
+        now = clock.now()
+        fresh = {"detail": detail, "last_seen_at": now, "probe_at": probe_at}
+        if self.open().filter(kind=kind, resource=resource).update(**fresh):
+            return
+        try:
+            with transaction.atomic():
+                self.create(kind=kind, resource=resource, since=now, **fresh)
+        except IntegrityError:  # another process opened it in between
+            self.open().filter(kind=kind, resource=resource).update(**fresh)
+
+    def clear(self, kind: "Condition.Kind", *, resource: Resource | None) -> bool:
+        """Closes the condition; True when it was open."""
+        return (
+            self.open()
+            .filter(kind=kind, resource=resource)
+            .update(cleared_at=clock.now())
+            > 0
+        )
+
+    def holding(self, resource: Resource) -> "ConditionQuerySet":
+        """Conditions that pause the retrieval queue of `resource` now (their next probe is not due yet)."""
+        pausing = Q(
+            resource=resource,
+            kind__in=[Condition.Kind.UNREACHABLE, Condition.Kind.CREDENTIALS_REFUSED],
+        )
+        pausing |= Q(kind=Condition.Kind.DISK_FULL)
+        return self.open().filter(pausing, probe_at__gt=clock.now())
+
+
+class Condition(models.Model):
+    """One state of affairs with a beginning and, once mended, an end."""
+
+    class Kind(models.TextChoices):
+        UNREACHABLE = "unreachable", "The service cannot be reached"
+        CREDENTIALS_REFUSED = (
+            "credentials_refused",
+            "The service refuses the access key",
+        )
+        DISK_FULL = "disk_full", "The disk is full"
+        SOURCE_FAILING = "source_failing", "Notifications cannot be pulled"
+        SOURCE_SILENT = "source_silent", "No successful pull for a while"
+
+    kind = models.CharField(max_length=30, choices=Kind.choices)
+    resource = models.ForeignKey(
+        Resource,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="conditions",
+    )
+    since = models.DateTimeField(default=clock.now)
+    last_seen_at = models.DateTimeField(default=clock.now)
+    probe_at = models.DateTimeField(
+        null=True, blank=True, help_text="When work may be tried again."
+    )
+    cleared_at = models.DateTimeField(null=True, blank=True)
+    detail = models.TextField(blank=True)
+
+    objects = ConditionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-since"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "resource"],
+                condition=Q(cleared_at=None),
+                name="one_open_condition",
+            ),
+            models.UniqueConstraint(
+                fields=["kind"],
+                condition=Q(cleared_at=None, resource=None),
+                name="one_open_general_condition",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
