@@ -28,12 +28,10 @@ _WORST_FIRST = (
 
 
 def settle(recording: Recording) -> None:
-    """Recomputes and stores the bucket of `recording`, and marks the row as changed. Call it inside the transaction of the change."""
+    """Recomputes and stores the bucket and marks the row as changed. Belongs into the transaction of the change."""
     fresh = Recording.objects.get(pk=recording.pk)
     recording.bucket = bucket_of(fresh) or ""
-    Recording.objects.filter(pk=recording.pk).update(
-        bucket=recording.bucket, version=F("version") + 1
-    )
+    Recording.objects.filter(pk=recording.pk).update(bucket=recording.bucket, version=F("version") + 1)
 
 
 def bucket_of(recording: Recording) -> Bucket | None:
@@ -58,17 +56,13 @@ def bucket_of(recording: Recording) -> Bucket | None:
 
 def _never_ran(recording: Recording) -> bool:
     """Started paused and never resumed: the service makes no file of it (azure-rest-api-specs, pull request 30866)."""
-    if not recording.commands.filter(
-        verb=states.CommandVerb.START, body__pauseOnStart=True
-    ).exists():
+    if not recording.commands.filter(verb=states.CommandVerb.START, body__pauseOnStart=True).exists():
         return False
-    return not recording.changes.filter(
-        media_file=None, new=RecordingState.ACTIVE
-    ).exists()
+    return not recording.changes.filter(media_file=None, new=RecordingState.ACTIVE).exists()
 
 
 def _incomplete(chunks: list[Chunk], files: list[MediaFile]) -> bool:
-    """Whether a chunk is missing below the highest index or after a continuation, or a chunk lacks one of its two file rows."""
+    """Whether a chunk is missing below the highest index or after a continuation, or a chunk lacks a file row."""
     indexes = {chunk.index for chunk in chunks}
     gaps = indexes != set(range(max(indexes) + 1))
     continued = chunks[-1].end_reason.lower() in states.CONTINUATION_END_REASONS

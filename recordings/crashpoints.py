@@ -1,8 +1,8 @@
 """Named places where a test can kill the process, so that "what if it dies here" is tried rather than argued.
 
-Each point stands directly before or after a commit, a remote call or a rename. `reach(name)` does nothing unless the setting
-`TAPEDECK_CRASH_AT` names that point; then it leaves a mark in the data folder and sends SIGKILL to its own process. The setting is
-refused with a real resource (system check), so production can never be killed this way.
+Each point stands directly before or after a commit, a remote call or a rename. `reach(name)` does nothing unless the
+setting `TAPEDECK_CRASH_AT` names that point; then it leaves a mark in the data folder and sends SIGKILL to its own
+process. The setting is refused with a real resource (system check), so production can never be killed this way.
 """
 
 import os
@@ -14,15 +14,13 @@ POINTS: frozenset[str] = frozenset()
 
 
 def reach(name: str) -> None:
-    """Dies here when the environment asks for it; the mark `<data>/crashed/<name>` proves that the point was reached."""
-    if settings.TAPEDECK_CRASH_AT != name:
+    """Dies here when the environment asks for it; the mark `<data>/crashed/<name>` proves that it was reached."""
+    if name != settings.TAPEDECK_CRASH_AT:
         return
     marks = settings.TAPEDECK_DATA / "crashed"
     marks.mkdir(parents=True, exist_ok=True)
     mark = marks / name
-    if (
-        mark.exists()
-    ):  # once only: the process that starts again must get past this point
+    if mark.exists():  # once only: the process that starts again must get past this point
         return
     mark.touch()
     os.kill(os.getpid(), signal.SIGKILL)

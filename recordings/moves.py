@@ -1,11 +1,13 @@
 """The only way a recording, a file or a command changes its state: a guarded update and, with it, a history row."""
 
+from collections.abc import Collection
 from datetime import datetime
+from enum import StrEnum
 from typing import TypedDict, Unpack
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Model, QuerySet
 
 from recordings import buckets, states
 from recordings.models import Command, MediaFile, Notification, Recording, StateChange
@@ -23,17 +25,19 @@ class Reason(TypedDict, total=False):
 
 
 def recording(
-    row: Recording,
-    to: RecordingState,
-    *,
-    facts: dict[str, object] | None = None,
-    **reason: Unpack[Reason],
+    row: Recording, to: RecordingState, *, facts: dict[str, object] | None = None, **reason: Unpack[Reason]
 ) -> bool:
     """Moves `row` to `to` if a legal step leads there; True when this call moved it.
 
     `facts` are further columns to set in the same update. The row is refreshed either way.
     """
-    return _step(row, to, states.RECORDING_STEPS[to], facts or {}, reason)
+    with transaction.atomic():
+        old = _advance(Recording.objects.filter(pk=row.pk), to, states.RECORDING_STEPS[to], facts or {})
+        if old is not None:
+            StateChange.objects.create(recording=row, old=old, new=to, **reason)
+            buckets.settle(row)
+    row.refresh_from_db()
+    return old is not None
 
 
 def media_file(
@@ -44,59 +48,35 @@ def media_file(
     attempt: int | None = None,
     **reason: Unpack[Reason],
 ) -> bool:
-    """Moves a file likewise. With `attempt`, only while that attempt is still the newest: a slow worker cannot overwrite its successor."""
-    guard = {} if attempt is None else {"attempt": attempt}
-    return _step(row, to, states.MEDIA_STEPS[to], facts or {}, reason, guard)
+    """Moves a file likewise.
+
+    With `attempt`, only while that attempt is the newest: a slow worker cannot overwrite its successor.
+    """
+    newest = {} if attempt is None else {"attempt": attempt}
+    with transaction.atomic():
+        rows = MediaFile.objects.filter(pk=row.pk, **newest)
+        old = _advance(rows, to, states.MEDIA_STEPS[to], facts or {})
+        if old is not None:
+            owner = row.chunk.recording
+            StateChange.objects.create(recording=owner, media_file=row, old=old, new=to, **reason)
+            buckets.settle(owner)
+    row.refresh_from_db()
+    return old is not None
 
 
 def command(row: Command, to: CommandState, **facts: object) -> bool:
     """Moves a command; commands are their own history, so no further row is written."""
-    allowed = states.COMMAND_STEPS[to]
     with transaction.atomic():
-        moved = (
-            Command.objects.filter(pk=row.pk, state__in=allowed).update(
-                state=to, **facts
-            )
-            == 1
-        )
-        if moved:
-            Recording.objects.filter(pk=row.recording_id).update(
-                version=F("version") + 1
-            )
+        old = _advance(Command.objects.filter(pk=row.pk), to, states.COMMAND_STEPS[to], facts)
+        if old is not None:
+            Recording.objects.filter(pk=row.recording_id).update(version=F("version") + 1)
     row.refresh_from_db()
-    return moved
+    return old is not None
 
 
-def _step(
-    row: Recording | MediaFile,
-    to: RecordingState | MediaState,
-    allowed: frozenset[RecordingState] | frozenset[MediaState],
-    facts: dict[str, object],
-    reason: Reason,
-    guard: dict[str, int] | None = None,
-) -> bool:
-    owner = row if isinstance(row, Recording) else row.chunk.recording
-    rows = type(row)._default_manager
-    with transaction.atomic():
-        moved = False
-        old = rows.values_list("state", flat=True).get(pk=row.pk)
-        while old in allowed and not moved:
-            moved = (
-                rows.filter(pk=row.pk, state=old, **(guard or {})).update(
-                    state=to, **facts
-                )
-                == 1
-            )
-            if not moved:
-                seen = rows.values_list("state", flat=True).get(pk=row.pk)
-                if seen == old:  # the guard, not the state, refused
-                    break
-                old = seen
-        if moved:
-            changed_file = None if isinstance(row, Recording) else row
-            StateChange.objects.create(
-                recording=owner, media_file=changed_file, old=old, new=to, **reason
-            )
-            buckets.settle(owner)
-    row.refresh_from_db()
-    return moved
+def _advance(row: QuerySet[Model], to: StrEnum, origins: Collection[StrEnum], facts: dict[str, object]) -> str | None:
+    """Compares and sets the one row that `row` selects: the state it left, or none when no step was legal."""
+    while (old := row.values_list("state", flat=True).first()) in origins:
+        if row.filter(state=old).update(state=to, **facts):
+            return str(old)
+    return None

@@ -10,9 +10,7 @@ from enum import StrEnum
 class RecordingState(StrEnum):
     """What a recording is doing, as far as it is known here."""
 
-    REQUESTED = (
-        "requested"  # a start command is committed; the service has not been heard
-    )
+    REQUESTED = "requested"  # a start command is committed; the service has not been heard
     ACTIVE = "active"
     PAUSED = "paused"  # ACS itself reports `inactive`
     STOPPING = "stopping"  # a stop is under way and not confirmed
@@ -89,27 +87,17 @@ class LossCause(StrEnum):
     """Why a recording or a file of it can no longer be had."""
 
     EXPIRED = "expired"  # the service refused after the retention had passed
-    UNREACHABLE = (
-        "unreachable"  # the service could not be reached until well after the retention
-    )
+    UNREACHABLE = "unreachable"  # the service could not be reached until well after the retention
     DELETED = "deleted"  # removed from temporary storage by others
-    NO_FILE_EVENT = (
-        "no_file_event"  # the retention passed and no file was ever announced
-    )
-    MISSING_CHUNK = (
-        "missing_chunk"  # later chunks are known, this one was never announced
-    )
+    NO_FILE_EVENT = "no_file_event"  # the retention passed and no file was ever announced
+    MISSING_CHUNK = "missing_chunk"  # later chunks are known, this one was never announced
     UNPLAYABLE = "unplayable"  # every attempt until the expiry brought bytes that are no recording
     ARCHIVE_DAMAGED = "archive_damaged"  # the archived copy is gone or changed and the service no longer has it
 
 
-LIVE = frozenset(
-    {RecordingState.ACTIVE, RecordingState.PAUSED, RecordingState.STOPPING}
-)
+LIVE = frozenset({RecordingState.ACTIVE, RecordingState.PAUSED, RecordingState.STOPPING})
 OPEN_COMMAND = frozenset({CommandState.REQUESTED, CommandState.ACKNOWLEDGED})
-RETRIEVABLE = frozenset(
-    {MediaState.ANNOUNCED, MediaState.FAILED, MediaState.QUARANTINED}
-)
+RETRIEVABLE = frozenset({MediaState.ANNOUNCED, MediaState.FAILED, MediaState.QUARANTINED})
 
 _R = RecordingState
 RECORDING_STEPS: dict[RecordingState, frozenset[RecordingState]] = {
@@ -128,9 +116,7 @@ MEDIA_STEPS: dict[MediaState, frozenset[MediaState]] = {
     _M.ARCHIVED: frozenset({_M.RETRIEVED}),
     _M.FAILED: frozenset({_M.RETRIEVING, _M.RETRIEVED}),
     _M.QUARANTINED: frozenset({_M.RETRIEVING}),
-    _M.LOST: frozenset(
-        {_M.ANNOUNCED, _M.RETRIEVING, _M.FAILED, _M.QUARANTINED, _M.ARCHIVED}
-    ),
+    _M.LOST: frozenset({_M.ANNOUNCED, _M.RETRIEVING, _M.FAILED, _M.QUARANTINED, _M.ARCHIVED}),
     _M.ABSENT: frozenset({_M.ANNOUNCED, _M.RETRIEVING, _M.FAILED, _M.QUARANTINED}),
     _M.ERASED: frozenset({_M.ARCHIVED}),
 }
@@ -166,6 +152,4 @@ CONTINUATION_END_REASONS = frozenset(
 
 def choices(states: type[StrEnum]) -> list[tuple[str, str]]:
     """The members of `states` as Django field choices, worded for people."""
-    return [
-        (state.value, state.value.replace("_", " ").capitalize()) for state in states
-    ]
+    return [(state.value, state.value.replace("_", " ").capitalize()) for state in states]

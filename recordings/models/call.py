@@ -17,17 +17,11 @@ class Call(models.Model):
     """One call. `serverCallId` joins calls to recordings; `callId` is another id and is never compared with it."""
 
     id = models.UUIDField(primary_key=True, default=clock.new_id, editable=False)
-    resource = models.ForeignKey(
-        Resource, on_delete=models.PROTECT, related_name="calls"
-    )
+    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="calls")
     server_call_id = models.CharField(max_length=600, blank=True)
-    remote_call_id = models.CharField(
-        max_length=200, blank=True, help_text="The service's `callId`."
-    )
+    remote_call_id = models.CharField(max_length=200, blank=True, help_text="The service's `callId`.")
     correlation_id = models.CharField(max_length=200, blank=True)
-    started_by = models.CharField(
-        max_length=300, blank=True, help_text="A participant's raw id."
-    )
+    started_by = models.CharField(max_length=300, blank=True, help_text="A participant's raw id.")
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=300, blank=True)
@@ -64,20 +58,12 @@ class Participant(models.Model):
     """One person or number, by the raw id the service uses for it."""
 
     id = models.UUIDField(primary_key=True, default=clock.new_id, editable=False)
-    resource = models.ForeignKey(
-        Resource, on_delete=models.PROTECT, related_name="participants"
-    )
+    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="participants")
     raw_id = models.CharField(max_length=300)
-    display_name = models.CharField(
-        max_length=300, blank=True, help_text="The newest name heard."
-    )
+    display_name = models.CharField(max_length=300, blank=True, help_text="The newest name heard.")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["resource", "raw_id"], name="one_participant_per_raw_id"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["resource", "raw_id"], name="one_participant_per_raw_id")]
         indexes = [models.Index(fields=["display_name"], name="participant_name")]
 
     def __str__(self) -> str:
@@ -88,9 +74,7 @@ class Presence(models.Model):
     """One stay of a participant in a call. Either end may be unknown when its event never came."""
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="presences")
-    participant = models.ForeignKey(
-        Participant, on_delete=models.CASCADE, related_name="presences"
-    )
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="presences")
     joined_at = models.DateTimeField(null=True, blank=True)
     left_at = models.DateTimeField(null=True, blank=True)
 
@@ -104,22 +88,12 @@ class Presence(models.Model):
 class RecordingParticipant(models.Model):
     """A participant that a recording's metadata, or its call, names."""
 
-    recording = models.ForeignKey(
-        "recordings.Recording", on_delete=models.CASCADE, related_name="cast"
-    )
-    participant = models.ForeignKey(
-        Participant, on_delete=models.CASCADE, related_name="appearances"
-    )
-    channel = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Unmixed audio only."
-    )
+    recording = models.ForeignKey("recordings.Recording", on_delete=models.CASCADE, related_name="cast")
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="appearances")
+    channel = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Unmixed audio only.")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["recording", "participant"], name="one_appearance_each"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["recording", "participant"], name="one_appearance_each")]
 
     def __str__(self) -> str:
         return f"{self.participant} in {self.recording_id}"

@@ -21,12 +21,8 @@ class Command(models.Model):
     """One request to the service. Its id is the `Repeatability-Request-ID` that goes over the wire."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    resource = models.ForeignKey(
-        Resource, on_delete=models.PROTECT, related_name="commands"
-    )
-    recording = models.ForeignKey(
-        Recording, on_delete=models.CASCADE, related_name="commands"
-    )
+    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="commands")
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="commands")
     verb = models.CharField(max_length=6, choices=states.choices(CommandVerb))
     state = models.CharField(
         max_length=12,
@@ -40,12 +36,8 @@ class Command(models.Model):
         blank=True,
         related_name="+",
     )
-    reason = models.CharField(
-        max_length=200, blank=True, help_text="Why, in the operator's words."
-    )
-    body = models.JSONField(
-        default=dict, help_text="For start: the request as sent (secrets left out)."
-    )
+    reason = models.CharField(max_length=200, blank=True, help_text="Why, in the operator's words.")
+    body = models.JSONField(default=dict, help_text="For start: the request as sent (secrets left out).")
     identity = models.CharField(
         max_length=700,
         blank=True,
@@ -55,9 +47,7 @@ class Command(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     sends = models.PositiveIntegerField(default=0)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
-    settled_at = models.DateTimeField(
-        null=True, blank=True, help_text="When confirmed, contradicted or failed."
-    )
+    settled_at = models.DateTimeField(null=True, blank=True, help_text="When confirmed, contradicted or failed.")
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)
     error_code = models.CharField(max_length=60, blank=True)
     error = models.TextField(blank=True)

@@ -34,12 +34,7 @@ class ConditionQuerySet(models.QuerySet["Condition"]):
 
     def clear(self, kind: "Condition.Kind", *, resource: Resource | None) -> bool:
         """Closes the condition; True when it was open."""
-        return (
-            self.open()
-            .filter(kind=kind, resource=resource)
-            .update(cleared_at=clock.now())
-            > 0
-        )
+        return self.open().filter(kind=kind, resource=resource).update(cleared_at=clock.now()) > 0
 
     def holding(self, resource: Resource) -> "ConditionQuerySet":
         """Conditions that pause the retrieval queue of `resource` now (their next probe is not due yet)."""
@@ -74,9 +69,7 @@ class Condition(models.Model):
     )
     since = models.DateTimeField(default=clock.now)
     last_seen_at = models.DateTimeField(default=clock.now)
-    probe_at = models.DateTimeField(
-        null=True, blank=True, help_text="When work may be tried again."
-    )
+    probe_at = models.DateTimeField(null=True, blank=True, help_text="When work may be tried again.")
     cleared_at = models.DateTimeField(null=True, blank=True)
     detail = models.TextField(blank=True)
 

@@ -22,6 +22,4 @@ class Heartbeat(models.Model):
     @classmethod
     def beat(cls, name: str, *, host: str, pid: int) -> None:
         """Says that `name` is alive now."""
-        cls.objects.update_or_create(
-            name=name, defaults={"host": host, "pid": pid, "beaten_at": clock.now()}
-        )
+        cls.objects.update_or_create(name=name, defaults={"host": host, "pid": pid, "beaten_at": clock.now()})

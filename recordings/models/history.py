@@ -15,9 +15,7 @@ from recordings.states import LossCause
 class StateChange(models.Model):
     """One step of a recording, or of one of its files."""
 
-    recording = models.ForeignKey(
-        Recording, on_delete=models.CASCADE, related_name="changes"
-    )
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="changes")
     media_file = models.ForeignKey(
         MediaFile,
         on_delete=models.CASCADE,
@@ -66,14 +64,10 @@ class StateChange(models.Model):
 
 
 class Loss(models.Model):
-    """A statement that something known can no longer be had, and why. Reversible: a late event or a found file recovers it."""
+    """Says that something known can no longer be had, and why. A late event or a found file recovers it."""
 
-    recording = models.ForeignKey(
-        Recording, on_delete=models.CASCADE, related_name="losses"
-    )
-    chunk_index = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Empty: the whole recording."
-    )
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="losses")
+    chunk_index = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: the whole recording.")
     media_file = models.ForeignKey(
         MediaFile,
         on_delete=models.CASCADE,

@@ -22,18 +22,12 @@ class Chunk(models.Model):
         EVENT_TIME = "event_time", "time of the file event, plus the retention"
 
     id = models.UUIDField(primary_key=True, default=clock.new_id, editable=False)
-    resource = models.ForeignKey(
-        Resource, on_delete=models.PROTECT, related_name="chunks"
-    )
-    recording = models.ForeignKey(
-        Recording, on_delete=models.CASCADE, related_name="chunks"
-    )
+    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="chunks")
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="chunks")
     document_id = models.CharField(max_length=300)
     index = models.PositiveIntegerField()
     end_reason = models.CharField(max_length=100, blank=True)
-    content_location = models.TextField(
-        blank=True, help_text="As announced; empty in 2021-04 events."
-    )
+    content_location = models.TextField(blank=True, help_text="As announced; empty in 2021-04 events.")
     metadata_location = models.TextField(blank=True)
     delete_location = models.TextField(blank=True)
     announced_at = models.DateTimeField(help_text="Time of the file event.")
@@ -46,27 +40,17 @@ class Chunk(models.Model):
         blank=True,
         related_name="+",
     )
-    expires_at = models.DateTimeField(
-        help_text="Earliest plausible moment at which temporary storage drops it."
-    )
+    expires_at = models.DateTimeField(help_text="Earliest plausible moment at which temporary storage drops it.")
     expires_basis = models.CharField(max_length=20, choices=ExpiryBasis.choices)
-    start_time = models.DateTimeField(
-        null=True, blank=True, help_text="From the metadata."
-    )
-    duration_ms = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="From the metadata."
-    )
+    start_time = models.DateTimeField(null=True, blank=True, help_text="From the metadata.")
+    duration_ms = models.PositiveBigIntegerField(null=True, blank=True, help_text="From the metadata.")
     remote_deleted_at = models.DateTimeField(
         null=True, blank=True, help_text="Deleted there by us, after verification."
     )
 
     class Meta:
         ordering = ["recording", "index"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["resource", "document_id"], name="one_chunk_per_document_id"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["resource", "document_id"], name="one_chunk_per_document_id")]
         indexes = [models.Index(fields=["recording", "index"], name="chunk_in_order")]
 
     def __str__(self) -> str:
@@ -76,9 +60,7 @@ class Chunk(models.Model):
 class MediaFileQuerySet(models.QuerySet["MediaFile"]):
     def due(self) -> "MediaFileQuerySet":
         """What may be claimed now, soonest expiry first: waiting files whose time has come, and lapsed claims."""
-        waiting = Q(state__in=states.RETRIEVABLE) & (
-            Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now())
-        )
+        waiting = Q(state__in=states.RETRIEVABLE) & (Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now()))
         lapsed = Q(state=MediaState.RETRIEVING, lease_until__lt=Now())
         return self.filter(waiting | lapsed).order_by("chunk__expires_at", "id")
 
@@ -93,28 +75,16 @@ class MediaFile(models.Model):
     id = models.UUIDField(primary_key=True, default=clock.new_id, editable=False)
     chunk = models.ForeignKey(Chunk, on_delete=models.CASCADE, related_name="files")
     artefact = models.CharField(max_length=8, choices=Artefact.choices)
-    state = models.CharField(
-        max_length=12, choices=states.choices(MediaState), default=MediaState.ANNOUNCED
-    )
-    attempt = models.PositiveIntegerField(
-        default=0, help_text="Number of the newest attempt."
-    )
-    lease_until = models.DateTimeField(
-        null=True, blank=True, help_text="While retrieving: the claim's deadline."
-    )
-    next_attempt_at = models.DateTimeField(
-        null=True, blank=True, help_text="Empty: at once."
-    )
+    state = models.CharField(max_length=12, choices=states.choices(MediaState), default=MediaState.ANNOUNCED)
+    attempt = models.PositiveIntegerField(default=0, help_text="Number of the newest attempt.")
+    lease_until = models.DateTimeField(null=True, blank=True, help_text="While retrieving: the claim's deadline.")
+    next_attempt_at = models.DateTimeField(null=True, blank=True, help_text="Empty: at once.")
     error_kind = models.CharField(max_length=40, blank=True)
-    error = models.TextField(
-        blank=True, help_text="Why the last attempt failed, in words."
-    )
+    error = models.TextField(blank=True, help_text="Why the last attempt failed, in words.")
     size = models.PositiveBigIntegerField(null=True, blank=True, help_text="Bytes.")
     sha256 = models.CharField(max_length=64, blank=True)
     media_type = models.CharField(max_length=100, blank=True)
-    duration_ms = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="As measured in the file."
-    )
+    duration_ms = models.PositiveBigIntegerField(null=True, blank=True, help_text="As measured in the file.")
     findings = models.JSONField(
         default=list,
         blank=True,
@@ -129,19 +99,13 @@ class MediaFile(models.Model):
         blank=True,
         help_text="When the archived copy was last read back and hashed.",
     )
-    decoded_at = models.DateTimeField(
-        null=True, blank=True, help_text="When it was last decoded from end to end."
-    )
+    decoded_at = models.DateTimeField(null=True, blank=True, help_text="When it was last decoded from end to end.")
 
     objects = MediaFileQuerySet.as_manager()
 
     class Meta:
         ordering = ["chunk", "artefact"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["chunk", "artefact"], name="one_file_per_artefact"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["chunk", "artefact"], name="one_file_per_artefact")]
         indexes = [
             models.Index(
                 fields=["next_attempt_at"],
@@ -167,9 +131,7 @@ class MediaFile(models.Model):
 class Attempt(models.Model):
     """One try to retrieve a file."""
 
-    media_file = models.ForeignKey(
-        MediaFile, on_delete=models.CASCADE, related_name="attempts"
-    )
+    media_file = models.ForeignKey(MediaFile, on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveIntegerField()
     outcome = models.CharField(
         max_length=12,
@@ -179,9 +141,7 @@ class Attempt(models.Model):
     worker = models.CharField(max_length=120)
     started_at = models.DateTimeField(default=clock.now)
     finished_at = models.DateTimeField(null=True, blank=True)
-    resumed_from = models.PositiveBigIntegerField(
-        default=0, help_text="Bytes taken over from an earlier attempt."
-    )
+    resumed_from = models.PositiveBigIntegerField(default=0, help_text="Bytes taken over from an earlier attempt.")
     bytes_received = models.PositiveBigIntegerField(default=0)
     interruptions = models.PositiveIntegerField(
         default=0, help_text="Times the transfer broke and went on within this attempt."
@@ -192,11 +152,7 @@ class Attempt(models.Model):
 
     class Meta:
         ordering = ["media_file", "number"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["media_file", "number"], name="one_attempt_per_number"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["media_file", "number"], name="one_attempt_per_number")]
 
     def __str__(self) -> str:
         return f"attempt {self.number} ({self.outcome})"
@@ -211,11 +167,7 @@ class PauseInterval(models.Model):
 
     class Meta:
         ordering = ["started_at"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["chunk", "started_at"], name="one_pause_per_start"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["chunk", "started_at"], name="one_pause_per_start")]
 
     def __str__(self) -> str:
         return f"{self.duration_ms} ms from {self.started_at:%H:%M:%S}"

@@ -32,27 +32,17 @@ class Recording(models.Model):
         REBUILT = "rebuilt", "Rebuilt from the archive"
 
     id = models.UUIDField(primary_key=True, default=clock.new_id, editable=False)
-    resource = models.ForeignKey(
-        Resource, on_delete=models.PROTECT, related_name="recordings"
-    )
-    call = models.ForeignKey(
-        Call, on_delete=models.PROTECT, null=True, blank=True, related_name="recordings"
-    )
-    recording_id = models.CharField(
-        max_length=600, null=True, blank=True, help_text="Without base64 padding."
-    )
-    recording_id_sent = models.CharField(
-        max_length=600, blank=True, help_text="As the service writes it."
-    )
+    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="recordings")
+    call = models.ForeignKey(Call, on_delete=models.PROTECT, null=True, blank=True, related_name="recordings")
+    recording_id = models.CharField(max_length=600, null=True, blank=True, help_text="Without base64 padding.")
+    recording_id_sent = models.CharField(max_length=600, blank=True, help_text="As the service writes it.")
     remote_call_id = models.CharField(
         max_length=200,
         blank=True,
         help_text="The service's `callId`, from subjects and metadata; not the serverCallId.",
     )
     identity = models.CharField(max_length=700, blank=True)
-    former_identity = models.CharField(
-        max_length=700, blank=True, help_text="Before the real recordingId was learnt."
-    )
+    former_identity = models.CharField(max_length=700, blank=True, help_text="Before the real recordingId was learnt.")
     origin = models.CharField(max_length=12, choices=Origin.choices)
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -70,15 +60,9 @@ class Recording(models.Model):
         blank=True,
         help_text="Kept by buckets.settle.",
     )
-    version = models.PositiveBigIntegerField(
-        default=0, help_text="Grows with every change an operator can see."
-    )
-    confirmed_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the service last bore the state out."
-    )
-    asked_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the service was last asked."
-    )
+    version = models.PositiveBigIntegerField(default=0, help_text="Grows with every change an operator can see.")
+    confirmed_at = models.DateTimeField(null=True, blank=True, help_text="When the service last bore the state out.")
+    asked_at = models.DateTimeField(null=True, blank=True, help_text="When the service was last asked.")
     remote_state = models.CharField(
         max_length=20,
         blank=True,
@@ -88,19 +72,13 @@ class Recording(models.Model):
     content_type = models.CharField(max_length=20, blank=True)
     channel_type = models.CharField(max_length=20, blank=True)
     format_type = models.CharField(max_length=10, blank=True)
-    requested_at = models.DateTimeField(
-        default=clock.now, help_text="When it became known here."
-    )
+    requested_at = models.DateTimeField(default=clock.now, help_text="When it became known here.")
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    duration_ms = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="As the file event states it."
-    )
+    duration_ms = models.PositiveBigIntegerField(null=True, blank=True, help_text="As the file event states it.")
     session_end_reason = models.CharField(max_length=100, blank=True)
     paused_since = models.DateTimeField(null=True, blank=True)
-    paused_ms = models.PositiveBigIntegerField(
-        default=0, help_text="Finished pauses, as far as seen here."
-    )
+    paused_ms = models.PositiveBigIntegerField(default=0, help_text="Finished pauses, as far as seen here.")
 
     objects = RecordingQuerySet.as_manager()
 
@@ -117,9 +95,7 @@ class Recording(models.Model):
                 condition=~Q(identity=""),
                 name="one_row_per_identity",
             ),
-            models.CheckConstraint(
-                condition=~Q(recording_id=""), name="recording_id_is_null_or_real"
-            ),
+            models.CheckConstraint(condition=~Q(recording_id=""), name="recording_id_is_null_or_real"),
         ]
         indexes = [
             models.Index(fields=["-requested_at", "-id"], name="recording_newest"),
@@ -176,9 +152,7 @@ class Adoption(models.Model):
         WATCHED = "watched", "Recording id pasted by an operator"
         REBUILT = "rebuilt", "Rebuilt from the archive"
 
-    resource = models.ForeignKey(
-        Resource, on_delete=models.PROTECT, related_name="adoptions"
-    )
+    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="adoptions")
     identity = models.CharField(max_length=700)
     how = models.CharField(max_length=10, choices=How.choices)
     at = models.DateTimeField(default=clock.now)
@@ -191,11 +165,7 @@ class Adoption(models.Model):
     )
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["resource", "identity", "how"], name="one_adoption_each"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["resource", "identity", "how"], name="one_adoption_each")]
 
     def __str__(self) -> str:
         return f"{self.how} {self.identity}"

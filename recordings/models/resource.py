@@ -15,16 +15,12 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
 
 
 class Resource(models.Model):
-    """One ACS resource. A changed endpoint in the settings is a new row; the old one is retired and keeps its pending files."""
+    """One ACS resource. A changed endpoint is a new row; the old one is retired and keeps its pending files."""
 
     id = models.UUIDField(primary_key=True, default=clock.new_id, editable=False)
     endpoint = models.URLField(max_length=500, unique=True)
-    key = models.SlugField(
-        max_length=120, unique=True, help_text="The resource's folder in the archive."
-    )
-    retention_seconds = models.PositiveIntegerField(
-        help_text="How long temporary storage keeps a finished file."
-    )
+    key = models.SlugField(max_length=120, unique=True, help_text="The resource's folder in the archive.")
+    retention_seconds = models.PositiveIntegerField(help_text="How long temporary storage keeps a finished file.")
     created_at = models.DateTimeField(default=clock.now)
     retired_at = models.DateTimeField(null=True, blank=True)
     last_contact_at = models.DateTimeField(null=True, blank=True)
@@ -54,13 +50,9 @@ class EventSource(models.Model):
     """One place that notifications are pulled from. The lease makes sure that one loop at a time pulls it."""
 
     id = models.UUIDField(primary_key=True, default=clock.new_id, editable=False)
-    resource = models.ForeignKey(
-        Resource, on_delete=models.PROTECT, related_name="sources"
-    )
+    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="sources")
     kind = models.CharField(max_length=30)
-    address = models.CharField(
-        max_length=600, help_text="Where: endpoint, topic and subscription."
-    )
+    address = models.CharField(max_length=600, help_text="Where: endpoint, topic and subscription.")
     retired_at = models.DateTimeField(null=True, blank=True)
     lease_owner = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -76,11 +68,7 @@ class EventSource(models.Model):
     objects = EventSourceQuerySet.as_manager()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["resource", "kind", "address"], name="one_source_per_address"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["resource", "kind", "address"], name="one_source_per_address")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.address}"
@@ -90,13 +78,9 @@ class EventSource(models.Model):
         free = Q(lease_owner=owner) | Q(lease_until=None) | Q(lease_until__lt=Now())
         until = Now() + clock.seconds(seconds)
         return (
-            EventSource.objects.filter(free, pk=self.pk, retired_at=None).update(
-                lease_owner=owner, lease_until=until
-            )
+            EventSource.objects.filter(free, pk=self.pk, retired_at=None).update(lease_owner=owner, lease_until=until)
             == 1
         )
 
     def release(self, *, owner: str) -> None:
-        EventSource.objects.filter(pk=self.pk, lease_owner=owner).update(
-            lease_owner="", lease_until=None
-        )
+        EventSource.objects.filter(pk=self.pk, lease_owner=owner).update(lease_owner="", lease_until=None)
