@@ -1,0 +1,1 @@
+"""The Django project and the pages an operator sees."""
