@@ -38,6 +38,11 @@ class Command(models.Model):
     )
     reason = models.CharField(max_length=200, blank=True, help_text="Why, in the operator's words.")
     body = models.JSONField(default=dict, help_text="For start: the request as sent (secrets left out).")
+    target = models.CharField(
+        max_length=700,
+        blank=True,
+        help_text="For start: the call and the kind of recording in one word; equal starts share it.",
+    )
     identity = models.CharField(
         max_length=700,
         blank=True,
@@ -61,6 +66,11 @@ class Command(models.Model):
                 fields=["recording"],
                 condition=Q(state__in=["requested", "acknowledged"]),
                 name="one_open_command_per_recording",
+            ),
+            models.UniqueConstraint(
+                fields=["resource", "target"],
+                condition=Q(state__in=["requested", "acknowledged"]) & ~Q(target=""),
+                name="one_open_start_per_target",
             ),
         ]
         indexes = [

@@ -19,11 +19,12 @@ class ConditionQuerySet(models.QuerySet["Condition"]):
         *,
         resource: Resource | None,
         detail: str,
+        host: str = "",
         probe_at: datetime | None = None,
     ) -> None:
         """Opens the condition, or refreshes its detail and next probe when it is open already."""
         now = clock.now()
-        fresh = {"detail": detail, "last_seen_at": now, "probe_at": probe_at}
+        fresh = {"detail": detail, "host": host, "last_seen_at": now, "probe_at": probe_at}
         if self.open().filter(kind=kind, resource=resource).update(**fresh):
             return
         try:
@@ -72,6 +73,7 @@ class Condition(models.Model):
     probe_at = models.DateTimeField(null=True, blank=True, help_text="When work may be tried again.")
     cleared_at = models.DateTimeField(null=True, blank=True)
     detail = models.TextField(blank=True)
+    host = models.CharField(max_length=300, blank=True, help_text="Where it was seen; an answer from there ends it.")
 
     objects = ConditionQuerySet.as_manager()
 
