@@ -1,7 +1,7 @@
 """The Call Recording service as Tapedeck uses it: control of recordings, and the content it keeps for a while.
 
-Control: Azure REST API specs, CallAutomation 2026-03-12, operations CallRecording_*. Content is not in the specification;
-its requests are those of azure-communication-callautomation (`download_recording`, `delete_recording`).
+Control: Azure REST API specs, CallAutomation 2026-03-12, operations CallRecording_*. Content is not in the
+specification; its requests are those of azure-communication-callautomation (`download_recording`, `delete_recording`).
 """
 
 import contextlib
@@ -46,8 +46,8 @@ class Answer:
 class ContentStream:
     """Bytes of a file as they arrive; iterate it for blocks of at most 256 KiB.
 
-    `offset` is where they begin, which is 0 when the service ignored the range. `total` is the size of the whole file when
-    known. `validator` (an ETag or a Last-Modified) changes when the file does; empty when the service gives none.
+    `offset` is where they begin, which is 0 when the service ignored the range. `total` is the size of the whole file,
+    when known. `validator` (an ETag or a Last-Modified) changes when the file does; empty when the service gives none.
     """
 
     status: int
@@ -68,13 +68,13 @@ class ContentStream:
 
 
 class Client:
-    """Requests to one resource. Every method raises a subclass of `errors.AcsError` when it does not get what it is for."""
+    """Requests to one resource. Every method raises a subclass of `errors.AcsError` when it does not get its answer."""
 
     def __init__(self, resource: Resource, *, contact: Contact | None = None) -> None:
         if not resource.has_credentials:
             raise errors.CredentialsRefused(
-                f"The settings no longer hold the access key of {resource.endpoint}. Set ACS_ENDPOINT and ACS_ACCESS_KEY"
-                " back to that resource to reach its recordings again."
+                f"The settings no longer hold the access key of {resource.endpoint}."
+                " Set ACS_ENDPOINT and ACS_ACCESS_KEY back to that resource to reach its recordings again."
             )
         self._endpoint = resource.endpoint.rstrip("/")
         self._own_host = signing.host_of(self._endpoint)
@@ -96,7 +96,7 @@ class Client:
         request_id: uuid.UUID,
         first_sent: datetime,
     ) -> Answer:
-        """Starts a recording. Sent again with the same `request_id` and `first_sent`, the service repeats its first answer."""
+        """Starts a recording. Sent again with the same `request_id`, the service repeats its first answer."""
         body: dict[str, object] = {
             "callLocator": locator,
             "recordingContentType": content,
@@ -154,8 +154,8 @@ class Client:
     def open_content(self, url: str, *, offset: int = 0, validator: str = "") -> Iterator[ContentStream]:
         """Opens the file at `url` from byte `offset` on, if it still is the one that `validator` names.
 
-        Raises RangeRefused when the file ends before `offset`. A status of 200 means the file from its first byte, even if
-        a Content-Range comes with it, as the service's storage was seen to send.
+        Raises RangeRefused when the file ends before `offset`. A status of 200 means the file from its first byte, even
+        if a Content-Range comes with it, as the service's storage was seen to send.
         """
         headers = {"Accept": "*/*"}
         if offset:
@@ -210,7 +210,7 @@ def _id(recording_id: str) -> str:
 
 
 def _state(value: object) -> RemoteState | Literal[""]:
-    """Compared without regard to case: a release of the service once changed it (azure-rest-api-specs, pull request 15618)."""
+    """Case does not matter: a release of the service once changed it (azure-rest-api-specs, pull request 15618)."""
     match str(value).lower():
         case "active":
             return "active"

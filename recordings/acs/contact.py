@@ -19,8 +19,8 @@ CREDENTIALS_PROBE_SECONDS = 15.0
 class ResourceContact:
     """Hears how the requests to one resource go.
 
-    A condition remembers the host it was seen at and is cleared by an answer from that host only: the endpoint may answer
-    while the content host does not.
+    A condition remembers the host it was seen at and is cleared by an answer from that host only: the endpoint may
+    answer while the content host does not.
     """
 
     def __init__(self, resource: Resource) -> None:

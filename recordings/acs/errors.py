@@ -139,7 +139,7 @@ class BadAnswer(AcsError):
 
 
 def sentence(code: str, *, told: str = "") -> str:
-    """What error `code` means for an operator; `told` is the service's own text, kept when the code says nothing here."""
+    """What error `code` means for an operator; `told` is the service's own text, kept for unknown codes."""
     if known := _SENTENCES.get(code):
         return known
     said = " ".join(part for part in (told.strip(), f"(code {code})" if code else "") if part)

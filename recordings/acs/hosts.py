@@ -20,7 +20,8 @@ def check_allowed(url: str, hosts: tuple[str, ...]) -> None:
         raise HostNotAllowed(f"{_shown(parts)} is not https. The access key is sent over https only.")
     if not any(_matches(parts, entry) for entry in hosts):
         raise HostNotAllowed(
-            f"{_shown(parts)} is not among the allowed hosts. If it really belongs to the service, add it to ACS_CONTENT_HOSTS."
+            f"{_shown(parts)} is not among the allowed hosts."
+            " If it really belongs to the service, add it to ACS_CONTENT_HOSTS."
         )
 
 

@@ -161,7 +161,7 @@ class Door:
 
 
 class _Credentials(AuthBase):
-    """Adds credentials to the request as it will be sent. Being there, it also keeps `requests` from reading ~/.netrc."""
+    """Adds credentials to the request as it will be sent. Its presence also keeps `requests` from reading ~/.netrc."""
 
     def __init__(self, authorise: Authorise, hosts: tuple[str, ...]) -> None:
         self._authorise = authorise
@@ -179,7 +179,7 @@ _of_this_thread = threading.local()
 
 
 def _session() -> requests.Session:
-    """This thread's session. Its connections are not taken over by a forked process: two processes must not share a socket."""
+    """This thread's session; a forked process gets one of its own, since two processes must not share a socket."""
     mine: tuple[int, requests.Session] | None = getattr(_of_this_thread, "session", None)
     if mine is None or mine[0] != os.getpid():
         session = requests.Session()

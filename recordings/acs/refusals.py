@@ -1,8 +1,8 @@
 """Reads an answer's status and error body into one of `errors`.
 
-Three shapes of error bodies are in use: nested `{"error": {"code", "message"}}` since 2021-09, flat `{"code", "message"}`
-before (Azure REST API specs, CallAutomation and CallingServer), and `{"title", "status", "message"}` of the content host.
-Some answers carry HTML or nothing at all (azure-sdk-for-js, issue 33764).
+Three shapes of error bodies are in use: nested `{"error": {"code", "message"}}` since 2021-09, flat
+`{"code", "message"}` before (Azure REST API specs, CallAutomation and CallingServer), and `{"title", "status", "message"}`
+of the content host. Some answers carry HTML or nothing at all (azure-sdk-for-js, issue 33764).
 """
 
 import json
@@ -40,27 +40,27 @@ def of(status: int, headers: Mapping[str, str], body: bytes) -> errors.AcsError 
 
 
 def _client_error(status: int, headers: Mapping[str, str], code: str, told: str, *, is_json: bool) -> errors.AcsError:
+    error: errors.AcsError
     match status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN if code not in _RIGHTS_ON_ONE_CALL:
-            return errors.CredentialsRefused(_why_refused(told, code), http_status=status, code=code)
+            error = errors.CredentialsRefused(_why_refused(told, code), http_status=status, code=code)
         case HTTPStatus.NOT_FOUND:
-            message = errors.sentence(code) if code == "8522" else "The service does not have what was asked for (404)."
-            return errors.NotFound(message, code=code)
+            known = errors.sentence(code) if code == "8522" else "The service does not have what was asked for (404)."
+            error = errors.NotFound(known, code=code)
         case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return errors.RangeRefused(
-                "The service has no bytes at that position.", total=_total(headers.get("Content-Range", ""))
-            )
+            total = _total(headers.get("Content-Range", ""))
+            error = errors.RangeRefused("The service has no bytes at that position.", total=total)
         case HTTPStatus.TOO_MANY_REQUESTS:
-            return errors.Throttled(
-                "The service limits the number of requests. It is tried again.",
-                code=code,
-                retry_after=_retry_after(headers),
-            )
+            message = "The service limits the number of requests. It is tried again."
+            error = errors.Throttled(message, code=code, retry_after=_retry_after(headers))
         case HTTPStatus.REQUEST_TIMEOUT:
-            return errors.ServiceFault("The service gave up waiting (408). It is tried again.", http_status=status)
-    if not is_json:
-        return errors.BadAnswer(f"The service answered {status} with a page instead of a reason.", http_status=status)
-    return errors.Refused(errors.sentence(code, told=told), http_status=status, code=code)
+            error = errors.ServiceFault("The service gave up waiting (408). It is tried again.", http_status=status)
+        case _ if not is_json:
+            message = f"The service answered {status} with a page instead of a reason."
+            error = errors.BadAnswer(message, http_status=status)
+        case _:
+            error = errors.Refused(errors.sentence(code, told=told), http_status=status, code=code)
+    return error
 
 
 def _why_refused(told: str, code: str) -> str:

@@ -31,9 +31,9 @@ def signature_headers(
 ) -> dict[str, str]:
     """The headers that authenticate one request.
 
-    `url` is exactly what goes over the wire, `access_key` is base64 text, `at` is aware UTC. `signed_host` is the host to
-    sign when it differs from the one of `url`: content is fetched from a storage host, but signed for the resource's own
-    endpoint (azure-communication-callautomation, `_content_downloader`).
+    `url` is exactly what goes over the wire, `access_key` is base64 text, `at` is aware UTC. `signed_host` is the host
+    to sign when it differs from the one of `url`: content is fetched from a storage host, but signed for the resource's
+    own endpoint (azure-communication-callautomation, `_content_downloader`).
     """
     parts = urlsplit(url)
     target = parts.path or "/"
