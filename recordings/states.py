@@ -105,7 +105,7 @@ RECORDING_STEPS: dict[RecordingState, frozenset[RecordingState]] = {
     _R.PAUSED: frozenset({_R.REQUESTED, _R.ACTIVE, _R.STOPPING, _R.FAILED}),
     _R.STOPPING: frozenset({_R.ACTIVE, _R.PAUSED}),
     _R.ENDED: frozenset({_R.REQUESTED, _R.ACTIVE, _R.PAUSED, _R.STOPPING, _R.FAILED}),
-    _R.FAILED: frozenset({_R.REQUESTED}),
+    _R.FAILED: frozenset({_R.REQUESTED, _R.ACTIVE, _R.PAUSED}),  # a start answered with 202 may fail afterwards
 }
 
 _M = MediaState

@@ -61,6 +61,7 @@ class Participant(models.Model):
     resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="participants")
     raw_id = models.CharField(max_length=300)
     display_name = models.CharField(max_length=300, blank=True, help_text="The newest name heard.")
+    named_at = models.DateTimeField(null=True, blank=True, help_text="When that name was in use.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["resource", "raw_id"], name="one_participant_per_raw_id")]

@@ -20,6 +20,7 @@ class Chunk(models.Model):
             "recording start plus duration, plus the retention",
         )
         EVENT_TIME = "event_time", "time of the file event, plus the retention"
+        ARRIVAL = "arrival", "arrival of a file event without a time of its own, plus the retention"
 
     id = models.UUIDField(primary_key=True, default=clock.new_id, editable=False)
     resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="chunks")
@@ -79,6 +80,9 @@ class MediaFile(models.Model):
     attempt = models.PositiveIntegerField(default=0, help_text="Number of the newest attempt.")
     lease_until = models.DateTimeField(null=True, blank=True, help_text="While retrieving: the claim's deadline.")
     next_attempt_at = models.DateTimeField(null=True, blank=True, help_text="Empty: at once.")
+    offered_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a worker was last told of it; told again soon if none claims it."
+    )
     error_kind = models.CharField(max_length=40, blank=True)
     error = models.TextField(blank=True, help_text="Why the last attempt failed, in words.")
     size = models.PositiveBigIntegerField(null=True, blank=True, help_text="Bytes.")
@@ -143,6 +147,12 @@ class Attempt(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     resumed_from = models.PositiveBigIntegerField(default=0, help_text="Bytes taken over from an earlier attempt.")
     bytes_received = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(null=True, blank=True, help_text="Size of the file, as the service says.")
+    validator = models.CharField(
+        max_length=300,
+        blank=True,
+        help_text="The ETag or Last-Modified of the bytes: others may not be joined to them.",
+    )
     interruptions = models.PositiveIntegerField(
         default=0, help_text="Times the transfer broke and went on within this attempt."
     )

@@ -61,6 +61,9 @@ class Recording(models.Model):
         help_text="Kept by buckets.settle.",
     )
     version = models.PositiveBigIntegerField(default=0, help_text="Grows with every change an operator can see.")
+    manifest_version = models.PositiveBigIntegerField(
+        default=0, help_text="The version that the newest manifest in the archive describes."
+    )
     confirmed_at = models.DateTimeField(null=True, blank=True, help_text="When the service last bore the state out.")
     asked_at = models.DateTimeField(null=True, blank=True, help_text="When the service was last asked.")
     remote_state = models.CharField(
@@ -114,9 +117,15 @@ class Recording(models.Model):
                 name="recording_former_identity",
             ),
             models.Index(
+                fields=["id"], condition=Q(manifest_version__lt=models.F("version")), name="recording_manifest_old"
+            ),
+            models.Index(
                 fields=["remote_call_id"],
                 condition=~Q(remote_call_id=""),
                 name="recording_call_id",
+            ),
+            models.Index(
+                fields=["callback_secret"], condition=~Q(callback_secret=""), name="recording_callback_secret"
             ),
         ]
         permissions = [
