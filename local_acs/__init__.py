@@ -1,0 +1,1 @@
+"""An embedded, wire-compatible Azure Communication Services Call Recording service."""
