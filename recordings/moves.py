@@ -40,6 +40,12 @@ def recording(
     return old is not None
 
 
+def born(row: Recording, **reason: Unpack[Reason]) -> None:
+    """Writes the first history row of a recording just created, and settles it. Call it inside that transaction."""
+    StateChange.objects.create(recording=row, old="", new=row.state, **reason)
+    buckets.settle(row)
+
+
 def media_file(
     row: MediaFile,
     to: MediaState,

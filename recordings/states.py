@@ -124,7 +124,8 @@ MEDIA_STEPS: dict[MediaState, frozenset[MediaState]] = {
 _C = CommandState
 COMMAND_STEPS: dict[CommandState, frozenset[CommandState]] = {
     _C.ACKNOWLEDGED: frozenset({_C.REQUESTED}),
-    _C.CONFIRMED: frozenset({_C.REQUESTED, _C.ACKNOWLEDGED}),
+    # A late word of the service heals a command that was given up or contradicted too early.
+    _C.CONFIRMED: frozenset({_C.REQUESTED, _C.ACKNOWLEDGED, _C.CONTRADICTED, _C.FAILED}),
     _C.CONTRADICTED: frozenset({_C.REQUESTED, _C.ACKNOWLEDGED}),
     _C.FAILED: frozenset({_C.REQUESTED, _C.ACKNOWLEDGED}),
 }

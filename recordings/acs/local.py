@@ -47,7 +47,7 @@ def calls() -> list[LocalCall]:
 
 def start_call(*, names: tuple[str, ...] = ()) -> LocalCall:
     """Starts a call between people of these names; the service chooses them when none are given."""
-    body = {"participants": list(names)} if names else {}
+    body: dict[str, object] = {"participants": list(names)} if names else {}
     return _call(_send("POST", "/local/calls", body=body))
 
 

@@ -51,6 +51,9 @@ class Command(models.Model):
     requested_at = models.DateTimeField(default=clock.now)
     sent_at = models.DateTimeField(null=True, blank=True)
     sends = models.PositiveIntegerField(default=0)
+    next_send_at = models.DateTimeField(
+        default=clock.now, help_text="While requested: not sent again before this moment."
+    )
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True, help_text="When confirmed, contradicted or failed.")
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)

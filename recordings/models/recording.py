@@ -64,7 +64,9 @@ class Recording(models.Model):
     manifest_version = models.PositiveBigIntegerField(
         default=0, help_text="The version that the newest manifest in the archive describes."
     )
-    confirmed_at = models.DateTimeField(null=True, blank=True, help_text="When the service last bore the state out.")
+    confirmed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the service last said anything about it."
+    )
     asked_at = models.DateTimeField(null=True, blank=True, help_text="When the service was last asked.")
     remote_state = models.CharField(
         max_length=20,
