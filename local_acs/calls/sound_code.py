@@ -2,7 +2,7 @@
 
 A codeword lasts one wall second and starts on it: a note that only ever marks the start, then seven notes of four
 bits each, 22 bits of the clock in seconds (it comes round every 48 days) and 6 bits of CRC. There are six bands of
-17 notes; a voice sings in one of them. Voices that share a band sing the same samples, so they add up and stay readable.
+17 notes; a voice sings in one of them. Voices that share a band sing the same samples: they add up and stay readable.
 """
 
 from binascii import crc_hqx
@@ -62,9 +62,9 @@ def code(wall_ms: int, count: int, band: int) -> Samples:
     """Return `count` samples of the time code in a band from a moment on (ms since 1970)."""
     first = wall_ms * PER_MS
     slots = range(first // SLOT, (first + count - 1) // SLOT + 1)
-    sound = np.concatenate([_slot(slot, band) for slot in slots])
+    sound: Samples = np.concatenate([_slot(slot, band) for slot in slots])
     skip = first % SLOT
-    return sound[skip : skip + count]
+    return np.asarray(sound[skip : skip + count], np.float32)
 
 
 def _slot(slot: int, band: int) -> Samples:

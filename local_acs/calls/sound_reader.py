@@ -29,6 +29,7 @@ STEP = 25 * PER_MS
 _WINDOW, _HOP = 1600, 80
 _BLOCK = 60 * RATE
 _CLEAR = 0.35
+_GAP_ROWS = 2
 _IN_PHASE = 0.8
 _OVERLAP = 0.5
 _SAME_TAKE = 30 * PER_MS
@@ -85,7 +86,7 @@ def trace_audio(samples: Samples, rate: int, *, near: datetime | None = None) ->
 
 
 def _energies(samples: Samples, band: int) -> NDArray[np.float64]:
-    """Energy of each note of a band in overlapping windows of 100 ms, one row each 5 ms; row 0 is centred on sample 0."""
+    """Energy of each note of a band in windows of 100 ms, one row each 5 ms; row 0 is centred on sample 0."""
     padded = np.concatenate([np.zeros(_WINDOW // 2, np.float32), samples, np.zeros(_WINDOW, np.float32)])
     bins = [frequency(band, note) * _WINDOW // RATE for note in range(NOTES)]
     hann = np.hanning(_WINDOW).astype(np.float32)
@@ -105,7 +106,7 @@ def _codewords(energies: NDArray[np.float64], band: int) -> list[tuple[int, int]
     loud = total > total.max() * 1e-3
     at_start = np.flatnonzero((note == START_NOTE) & clear & loud)
     found = []
-    for run in np.split(at_start, np.flatnonzero(np.diff(at_start) > 2) + 1):
+    for run in np.split(at_start, np.flatnonzero(np.diff(at_start) > _GAP_ROWS) + 1):
         if not len(run):
             continue
         weight = energies[run, START_NOTE]

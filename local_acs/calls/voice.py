@@ -60,4 +60,4 @@ def _syllable(base_hz: float, chance: np.random.Generator) -> Samples:
         closeness = sum(np.exp(-(((harmonic * pitch - formant) / 160) ** 2)) for formant in vowel)
         wave += (0.15 / harmonic + closeness) * np.sin(harmonic * (2 * np.pi * pitch * t + vibrato))
     envelope = np.sin(np.pi * np.clip(t / t[-1], 0, 1)) ** 0.7
-    return (_LOUDNESS * envelope * wave / max(np.abs(wave).max(), 1e-6)).astype(np.float32)
+    return np.asarray(_LOUDNESS * envelope * wave / max(np.abs(wave).max(), 1e-6), np.float32)
