@@ -83,4 +83,4 @@ def _note(band: int, note: int) -> Samples:
     ramp = np.sin(np.linspace(0, np.pi / 2, _EDGE)) ** 2
     envelope[:_EDGE], envelope[-_EDGE:] = ramp, ramp[::-1]
     wave = np.sin(2 * np.pi * frequency(band, note) / RATE * np.arange(SLOT))
-    return (AMPLITUDE * envelope * wave).astype(np.float32)
+    return np.asarray(AMPLITUDE * envelope * wave, np.float32)

@@ -64,7 +64,7 @@ def record(directory: Path) -> None:
 
 
 def steady_clock() -> Clock:
-    """Return a clock of ms since 1970 that is never set back: the wall clock of now, carried on by the monotonic one."""
+    """Return a clock of ms since 1970 that is never set back: today's wall clock, carried on by the monotonic one."""
     start_ms, start = round(clock.now().timestamp() * 1000), monotonic()
     return lambda: start_ms + int((monotonic() - start) * 1000)
 

@@ -98,7 +98,7 @@ class Mp4Writer:
             self._mux(packet)
         self._container.close()
 
-    def _mux(self, packet: Packet[VideoStream] | Packet[AudioStream]) -> None:
+    def _mux(self, packet: "Packet[VideoStream] | Packet[AudioStream]") -> None:
         if packet.pts is None or packet.dts is None:
             return
         packet.pts, packet.dts = packet.pts + AAC_PRIMING, packet.dts + AAC_PRIMING

@@ -58,7 +58,7 @@ class Mp3Writer:
         self._pts += sound.shape[1]
         self._append(self._encoder.encode(frame))
 
-    def _append(self, packets: list[Packet[AudioStream]]) -> None:
+    def _append(self, packets: "list[Packet[AudioStream]]") -> None:
         for packet in packets:
             if self._late:
                 self._late -= 1
