@@ -13,6 +13,7 @@ from typing import Final
 
 from celery import Celery, bootsteps
 from celery.beat import Scheduler
+from celery.worker.consumer import Consumer
 from django.conf import settings
 from django.db import DatabaseError, connection
 from kombu import Exchange, Queue
@@ -29,6 +30,7 @@ LANES = (CONTROL, MEDIA, DERIVED)
 
 HEARTBEAT_SECONDS = 3.0
 BROKER_POLL_SECONDS = 0.05
+LONGEST_WAIT_SECONDS = 0.2
 
 LANE_OF_TASK = {
     "retrieve": MEDIA,
@@ -123,6 +125,25 @@ class SignOfLife(bootsteps.StartStopStep):
                 return
 
 
+class PromptStop(bootsteps.StartStopStep):
+    """Lets a worker of the file system broker stop at once.
+
+    Celery's loop for brokers without events waits for messages two seconds at a time and looks for a stop only in
+    between, twice.
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def start(self, parent: Consumer) -> None:
+        """Makes each wait a short one."""
+        drain = parent.connection.drain_events
+
+        def drain_briefly(timeout: float = LONGEST_WAIT_SECONDS) -> object:
+            return drain(timeout=min(timeout, LONGEST_WAIT_SECONDS))
+
+        parent.connection.drain_events = drain_briefly
+
+
 class Clock(Scheduler):
     """Celery's scheduler, kept in memory (every task is due within seconds anyway), with signs of life of its own."""
 
@@ -154,6 +175,7 @@ app.conf.update(
     task_routes={f"recordings.tasks.{task}": {"queue": queue_name(lane)} for task, lane in LANE_OF_TASK.items()},
     worker_pool="threads",
     worker_prefetch_multiplier=1,
+    worker_timer_precision=0.2,
     worker_enable_remote_control=False,
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
@@ -170,4 +192,4 @@ app.conf.update(
         for task, interval in SWEEPS.items()
     },
 )
-app.steps["consumer"].add(SignOfLife)
+app.steps["consumer"].update({SignOfLife, PromptStop})

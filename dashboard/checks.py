@@ -50,7 +50,7 @@ def _resource_problems() -> Iterator[CheckMessage]:
     if ignored:
         yield Caution(
             f"{', '.join(ignored)} has no effect with a real ACS resource.",
-            hint="The embedded service is started only when ACS_ENDPOINT and ACS_CONNECTION_STRING are unset.",
+            hint="The embedded service starts only when ACS_ENDPOINT and ACS_CONNECTION_STRING are unset.",
             id="tapedeck.W001",
         )
 
@@ -78,7 +78,7 @@ def _source_problems() -> Iterator[CheckMessage]:
     if not settings.TAPEDECK_PUBLIC_URL:
         yield Caution(
             "TAPEDECK_PUBLIC_URL is not set, so the service cannot report the state of recordings.",
-            hint="States are confirmed by asking, which is slower. Set the address at which Azure reaches the dashboard.",
+            hint="States are confirmed by asking, which is slower. Set the address that Azure can reach.",
             id="tapedeck.W003",
         )
 

@@ -18,8 +18,8 @@ class BadVariable(ImproperlyConfigured):
 class Variable(Generic[T]):
     """One setting of Tapedeck, as it stands in the environment.
 
-    `parse` turns the text into the value and raises ValueError when it cannot. `default` is what holds when the variable
-    is unset or empty; `default_text` is how the settings table writes it.
+    `parse` turns the text into the value and raises ValueError when it cannot. `default` holds when the variable is
+    unset or empty; `default_text` is how the settings table writes it.
     """
 
     name: str

@@ -1,0 +1,55 @@
+"""Whether an installation that is starting is up: asked from outside, as a user would."""
+
+import http.client
+from collections.abc import Iterable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from dashboard.processes import Process
+
+ANSWER_SECONDS = 2.0
+
+
+def own_address() -> str:
+    """Where this machine reaches the dashboard."""
+    host = "127.0.0.1" if settings.TAPEDECK_HOST in {"0.0.0.0", "::"} else settings.TAPEDECK_HOST  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.TAPEDECK_PORT}"
+
+
+def not_up_yet(processes: Iterable[Process], *, since: datetime) -> list[Process]:
+    """The processes that have not been heard from since that moment."""
+    heard = _heard(since)
+    return [process for process in processes if not _is_up(process, heard=heard)]
+
+
+def _is_up(process: Process, *, heard: set[str]) -> bool:
+    if process.name == "web":
+        return _answers(f"{own_address()}/healthz", allowed={200, 503})
+    if process.name == "local_acs":
+        return _answers(f"{settings.LOCAL_ACS_ENDPOINT}/local/health", allowed={200})
+    return process.heartbeat in heard
+
+
+def _heard(since: datetime) -> set[str]:
+    from recordings.models import Heartbeat
+
+    try:
+        return set(Heartbeat.objects.filter(beaten_at__gte=since).values_list("name", flat=True))
+    except DatabaseError:
+        connection.close()
+        return set()
+
+
+def _answers(url: str, *, allowed: set[int]) -> bool:
+    parts = urlsplit(url)
+    asked = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=ANSWER_SECONDS)
+    try:
+        asked.request("GET", parts.path)
+        return asked.getresponse().status in allowed
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asked.close()
