@@ -11,6 +11,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.embedded import LocalAcs as LocalAcs
+
 POSTGRESQL = "postgresql://postgres@127.0.0.1:5432"
 RABBITMQ_HOST = "127.0.0.1:5672"
 RABBITMQ = f"amqp://guest:guest@{RABBITMQ_HOST}//"
