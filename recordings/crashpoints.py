@@ -10,7 +10,22 @@ import signal
 
 from django.conf import settings
 
-POINTS: frozenset[str] = frozenset()
+POINTS: frozenset[str] = frozenset(
+    {
+        "control.after_commit",
+        "control.after_start_commit",
+        "control.after_watch",
+        "control.after_watch_commit",
+        "control.before_commit",
+        "control.before_watch",
+        "reconcile.after_apply",
+        "reconcile.after_ask",
+        "reconcile.before_ask",
+        "sending.after_record",
+        "sending.after_send",
+        "sending.before_send",
+    }
+)
 
 
 def reach(name: str) -> None:
