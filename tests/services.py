@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.embedded import LocalAcs as LocalAcs
+from tests.embedded import LocalAcs, eventually  # noqa: F401 - every service a test may need, under one name
 
 POSTGRESQL = "postgresql://postgres@127.0.0.1:5432"
 RABBITMQ_HOST = "127.0.0.1:5672"

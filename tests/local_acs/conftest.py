@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_acs.recorded import Operator, Stored, stored_recording
 from tests.embedded import LocalAcs
+from tests.local_acs.recorded import Operator, Stored, stored_recording
 
 
 @pytest.fixture(scope="session")

@@ -6,15 +6,23 @@ from pathlib import Path
 
 import httpx
 
-from tests.local_acs.signing import HmacAuth
 from tests.embedded import LocalAcs, eventually
+from tests.local_acs.signing import HmacAuth
 
 API_VERSION = "2025-06-15"
+_ONE_REQUEST_EACH = httpx.Limits(max_keepalive_connections=0)
+"""Connections close with their response, so that no test has to close a client."""
 
 
 def client(acs: LocalAcs, **auth: str) -> httpx.Client:
     """An HTTP client whose requests are signed with the service's access key."""
-    return httpx.Client(base_url=acs.endpoint, auth=HmacAuth(acs.access_key, **auth), timeout=30, trust_env=False)
+    return httpx.Client(
+        base_url=acs.endpoint,
+        auth=HmacAuth(acs.access_key, **auth),
+        timeout=30,
+        trust_env=False,
+        limits=_ONE_REQUEST_EACH,
+    )
 
 
 def start_body(server_call_id: object, **fields: object) -> dict[str, object]:
@@ -120,6 +128,7 @@ class Queue:
             params={"api-version": "2024-06-01"},
             timeout=150,
             trust_env=False,
+            limits=_ONE_REQUEST_EACH,
         )
 
     def receive(self, *, most: int = 100, wait: int = 10) -> list[dict[str, object]]:

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from local_acs.authentication import Refusal, SignedRequest, refusal, sha256, signature
+from tests.embedded import LocalAcs, new_key
 from tests.local_acs.recorded import API_VERSION, client
 from tests.local_acs.signing import HmacAuth
-from tests.embedded import LocalAcs, new_key
 
 KEY = base64.b64encode(b"k" * 32).decode()
 DATE = "Mon, 01 Jun 2026 00:00:00 GMT"
@@ -115,7 +115,7 @@ def test_what_is_not_signed_by_the_key_is_refused(request_: SignedRequest, reaso
 
 
 @pytest.mark.parametrize(("minutes", "accepted"), [(-5, True), (5, True), (-5.1, False), (5.1, False)])
-def test_five_minutes_of_skew_are_allowed_either_way(minutes: float, accepted: bool) -> None:
+def test_five_minutes_of_skew_are_allowed_either_way(minutes: float, *, accepted: bool) -> None:
     assert (verdict(signed(), now=NOW + timedelta(minutes=minutes)) is None) is accepted
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.local_acs.recorded import API_VERSION, Operator, audio, entry_of, start_body
 from tests.embedded import LocalAcs, eventually
+from tests.local_acs.recorded import API_VERSION, Operator, audio, entry_of, start_body
 
 
 def error(answer: object) -> tuple[int, str]:
