@@ -136,12 +136,15 @@ class PromptStop(bootsteps.StartStopStep):
 
     def start(self, parent: Consumer) -> None:
         """Makes each wait a short one."""
-        drain = parent.connection.drain_events
+        connection_ = parent.connection
+        if connection_ is None:
+            return
+        drain = connection_.drain_events
 
-        def drain_briefly(timeout: float = LONGEST_WAIT_SECONDS) -> object:
-            return drain(timeout=min(timeout, LONGEST_WAIT_SECONDS))
+        def drain_briefly(timeout: float = LONGEST_WAIT_SECONDS) -> None:
+            drain(timeout=min(timeout, LONGEST_WAIT_SECONDS))
 
-        parent.connection.drain_events = drain_briefly
+        connection_.drain_events = drain_briefly  # type: ignore[method-assign, assignment]  # there is no setting for it
 
 
 class Clock(Scheduler):
