@@ -162,7 +162,7 @@ def _takes(marks: list[Mark]) -> list[Take]:
 def _steps(samples: Samples, take: Take) -> list[tuple[int, int]]:
     """(sample, wall clock ms) of the steps around the marks of a take that carry its notes, up to the cuts."""
     bands = sorted({mark.voice for mark in take.marks})
-    first = take.marks[0].sample_offset
+    first = max(take.marks[0].sample_offset, take.marks[0].sample_offset % STEP)
     last = take.marks[-1].sample_offset
     found = _followed(samples, take.shift, bands, range(first, len(samples) - STEP + 1, STEP), last)
     return found + _followed(samples, take.shift, bands, range(first - STEP, -1, -STEP), first)

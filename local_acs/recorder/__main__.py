@@ -7,6 +7,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic
 
+from av import FFmpegError
+
 from local_acs import clock
 from local_acs.recorder.cast import Cast
 from local_acs.recorder.commands import Clock, Command, listen
@@ -34,7 +36,7 @@ def main(arguments: list[str]) -> int:
     try:
         with sole_use(directory, wait_seconds=_LOCK_SECONDS):
             record(directory)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (FFmpegError, OSError, ValueError, RuntimeError) as error:
         logger.exception("recording ends early")
         report("error", message=f"{type(error).__name__}: {error}")
         return 1

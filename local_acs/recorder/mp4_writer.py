@@ -16,7 +16,8 @@ from local_acs.calls.sound_code import RATE, Samples
 FRAMES_PER_SECOND = 8
 GOP_FRAMES = 2 * FRAMES_PER_SECOND
 AAC_PRIMING = 1024
-"""FFmpeg's AAC encoder begins with so many samples of its own; all times are shifted by them, none is negative."""
+"""FFmpeg's AAC encoder begins with so many samples of its own, before time 0, where a fragmented file cannot begin. So
+the sound of the part file is this much late; `finish` moves it back."""
 
 _SAMPLE_CLOCK = Fraction(1, RATE)
 _AUDIO_BITS_PER_SECOND = 64_000
@@ -84,7 +85,7 @@ class Mp4Writer:
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound), format="fltp", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = RATE, self.samples, _SAMPLE_CLOCK
         for audio_packet in self._audio.encode(frame):
-            self._mux(audio_packet)
+            self._mux_sound(audio_packet)
         self.samples += count
 
     @property
@@ -94,14 +95,16 @@ class Mp4Writer:
 
     def close(self) -> None:
         """Write out what the encoders hold and end the file."""
-        for packet in [*self._video.encode(None), *self._audio.encode(None)]:
-            self._mux(packet)
+        for packet in self._audio.encode(None):
+            self._mux_sound(packet)
         self._container.close()
 
+    def _mux_sound(self, packet: "Packet[AudioStream]") -> None:
+        if packet.pts is not None and packet.dts is not None:
+            packet.pts, packet.dts = packet.pts + AAC_PRIMING, packet.dts + AAC_PRIMING
+            self._mux(packet)
+
     def _mux(self, packet: "Packet[VideoStream] | Packet[AudioStream]") -> None:
-        if packet.pts is None or packet.dts is None:
-            return
-        packet.pts, packet.dts = packet.pts + AAC_PRIMING, packet.dts + AAC_PRIMING
         self._largest = max(self._largest, packet.size)
         self.bytes += packet.size + _BYTES_PER_PACKET
         self._container.mux(packet)

@@ -57,8 +57,9 @@ def _make_mp4(part: Path, _channels: int) -> Path | None:
         for packet in source.demux():
             if packet.dts is None or packet.pts is None:
                 continue
-            shift = round(Fraction(AAC_PRIMING, RATE) / packet.time_base)
-            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+            if packet.stream.type == "audio":
+                shift = round(Fraction(AAC_PRIMING, RATE) / packet.time_base)
+                packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
             packet.stream = streams[packet.stream.index]
             target.mux(packet)
     return ready
