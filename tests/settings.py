@@ -24,4 +24,6 @@ DATABASES["default"]["TEST"] = {"NAME": _data / "test.sqlite3"}
 DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+STATIC_ROOT = _data / "static"
+STATIC_ROOT.mkdir()
 CELERY_BROKER_URL = "memory://"
