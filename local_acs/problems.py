@@ -4,11 +4,15 @@ Sources: azure-docs communication-services/includes/codes/call-automation-sdk.md
 azure-sdk-for-js communication-calling-server (8522, 8527, BadRequest), azure-sdk-for-java issue 32963 (9999).
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 
 
 class Problem(Exception):
     """`status` is the HTTP status, `code` the service's own sub-code, `message` the text a person reads."""
+
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(f"{status} {code}: {message}")

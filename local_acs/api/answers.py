@@ -40,7 +40,7 @@ async def answer_problem(request: Request, error: Exception) -> Response:
     """Registered with the application for Problem."""
     if not isinstance(error, Problem):
         raise error
-    return problem_response(request.url.path, error)
+    return problem_response(request.url.path, error, dict(error.headers))
 
 
 async def answer_http_exception(request: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ from tests.embedded import LocalAcs, eventually
 from tests.local_acs.signing import HmacAuth
 
 API_VERSION = "2025-06-15"
+SUBSCRIPTION = "/topics/acs/eventsubscriptions/tapedeck"
 _ONE_REQUEST_EACH = httpx.Limits(max_keepalive_connections=0)
 """Connections close with their response, so that no test has to close a client."""
 
@@ -123,7 +124,7 @@ class Queue:
 
     def __init__(self, acs: LocalAcs) -> None:
         self.http = httpx.Client(
-            base_url=f"{acs.endpoint}/topics/acs",
+            base_url=acs.endpoint,
             headers={"Authorization": f"SharedAccessKey {acs.event_grid_key}"},
             params={"api-version": "2024-06-01"},
             timeout=150,
@@ -132,15 +133,13 @@ class Queue:
         )
 
     def receive(self, *, most: int = 100, wait: int = 10) -> list[dict[str, object]]:
-        answer = self.http.post("/eventsubscriptions/tapedeck:receive", params={"maxEvents": most, "maxWaitTime": wait})
+        answer = self.http.post(f"{SUBSCRIPTION}:receive", params={"maxEvents": most, "maxWaitTime": wait})
         answer.raise_for_status()
         value: list[dict[str, object]] = answer.json()["value"]
         return value
 
     def settle(self, operation: str, *tokens: str, **params: int) -> dict[str, object]:
-        answer = self.http.post(
-            f"/eventsubscriptions/tapedeck:{operation}", params=params, json={"lockTokens": list(tokens)}
-        )
+        answer = self.http.post(f"{SUBSCRIPTION}:{operation}", params=params, json={"lockTokens": list(tokens)})
         answer.raise_for_status()
         document: dict[str, object] = answer.json()
         return document
@@ -148,7 +147,7 @@ class Queue:
     def publish(self, *ids: str) -> None:
         events = [{"specversion": "1.0", "id": i, "source": "/test", "type": "test", "data": {"id": i}} for i in ids]
         headers = {"Content-Type": "application/cloudevents-batch+json"}
-        self.http.post(":publish", json=events, headers=headers).raise_for_status()
+        self.http.post("/topics/acs:publish", json=events, headers=headers).raise_for_status()
 
     def drain(self, kind: str, *, seconds: float = 30) -> dict[str, object]:
         """Acknowledge whatever comes until an event of `kind` (the end of its type) does; that event."""
