@@ -134,17 +134,8 @@ class Other:
     event_type: str
 
 
-Message = (
-    FileEvent
-    | CallStarted
-    | CallEnded
-    | ParticipantAdded
-    | ParticipantRemoved
-    | RecordingStateChanged
-    | StartRecordingFailed
-    | SubscriptionValidation
-    | Other
-)
+CallMessage = CallStarted | CallEnded | ParticipantAdded | ParticipantRemoved
+Message = FileEvent | RecordingStateChanged | StartRecordingFailed | SubscriptionValidation | Other | CallMessage
 
 
 def parse(envelope: Envelope) -> Message:
