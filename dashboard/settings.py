@@ -200,7 +200,7 @@ STORAGES = {
         "OPTIONS": {"location": TAPEDECK_DATA / "files"},
     },
     "archive": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "recordings.storage.ArchiveFiles",
         "OPTIONS": {"location": ARCHIVE_DIR, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

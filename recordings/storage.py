@@ -39,9 +39,9 @@ class ArchiveFiles(FileSystemStorage):
         del max_length
         return name
 
-    def _save(self, name: str, content: File[bytes]) -> str:
+    def _save(self, name: str, content: "File[bytes]") -> str:
         target = Path(self.path(name))
-        target.parent.mkdir(mode=self.directory_permissions_mode or 0o777, parents=True, exist_ok=True)
+        self._make_folders(target.parent)
         handle, draft = tempfile.mkstemp(dir=target.parent, prefix=UNFINISHED_PREFIX)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -55,8 +55,16 @@ class ArchiveFiles(FileSystemStorage):
             raise KeyTaken(f"The archive already has an object named {name}.") from error
         finally:
             Path(draft).unlink(missing_ok=True)
+        if self.file_permissions_mode is not None:
+            target.chmod(self.file_permissions_mode)
         _flush_folders(target.parent, Path(self.location))
         return name
+
+    def _make_folders(self, folder: Path) -> None:
+        mode = self.directory_permissions_mode or 0o777
+        for each in (*reversed(folder.parents), folder):
+            with contextlib.suppress(FileExistsError):
+                each.mkdir(mode=mode)
 
 
 def _flush_folders(folder: Path, top: Path) -> None:

@@ -203,7 +203,9 @@ def _read_document(answer: requests.Response, deadline: float) -> bytes:
 
 def _blocks(answer: requests.Response) -> Iterator[bytes]:
     try:
-        yield from answer.iter_content(BLOCK_BYTES)
+        # As they arrive: what came before a connection broke is kept, and a slow remote is seen to be alive.
+        while block := answer.raw.read1(BLOCK_BYTES, decode_content=True):
+            yield block
     except (requests.RequestException, HTTPError, OSError) as error:
         raise errors.Unreachable(
             "The connection broke before the answer was complete. It is tried again.", sent=True, kind="interrupted"

@@ -79,7 +79,7 @@ def matches(if_range: str, media_file: MediaFile) -> bool:
 class Blocks:
     """The bytes of one range, block by block. Closes its file at the end, or when told to."""
 
-    def __init__(self, file: File[bytes], *, length: int) -> None:
+    def __init__(self, file: "File[bytes]", *, length: int) -> None:
         self._file = file
         self._left = length
 
