@@ -168,6 +168,16 @@ def meet(resource: Resource, *, server_call_id: str = "", call_id: str = "", cor
     return call
 
 
+def place(recording: Recording, call: Call | None) -> None:
+    """Puts a recording of no known call into `call`, and names everybody of that call as its participant."""
+    if call is None or recording.call_id is not None:
+        return
+    Recording.objects.filter(pk=recording.pk).update(call=call)
+    recording.refresh_from_db()
+    calls.fill_cast(recording)
+    buckets.settle(recording)
+
+
 def _reunite(call: Call) -> None:
     """Merges recordings of `call` that were known by `callId` only with those of the same start that have a real id."""
     nameless = Recording.objects.filter(call=call, recording_id=None).exclude(identity="")
@@ -259,7 +269,6 @@ _FIRST_SAID = (
     "remote_call_id",
     "started_by_id",
     "callback_secret",
-    "remote_state",
     "content_type",
     "channel_type",
     "format_type",
@@ -280,6 +289,8 @@ def _joined_facts(kept: Recording, gone: Recording) -> dict[str, object]:
     facts["former_identity"] = next((each for each in formers if each and not each.startswith("r:")), "")
     facts["requested_at"] = min(kept.requested_at, gone.requested_at)
     facts["paused_ms"] = max(kept.paused_ms, gone.paused_ms)
+    heard = max((row for row in (kept, gone) if row.confirmed_at), key=lambda row: str(row.confirmed_at), default=kept)
+    facts |= {"confirmed_at": heard.confirmed_at, "remote_state": heard.remote_state}
     return facts
 
 

@@ -7,12 +7,12 @@ a 404 ends a recording for good, and an ended recording hears nothing any more.
 
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, Q
 
-from recordings import buckets, clock, identities, moves
+from recordings import adoption, buckets, clock, moves
 from recordings.acs.client import RemoteState
-from recordings.models import Call, Command, Notification, Recording
+from recordings.models import Command, Notification, Recording
 from recordings.states import CommandState, CommandVerb, RecordingState
 
 PATIENCE = timedelta(seconds=10)
@@ -82,40 +82,25 @@ def identify(recording: Recording, recording_id: str, *, server_call_id: str = "
 
     That is another row when an event made the recording known before its start was answered; the two then become one.
     """
-    identity = identities.by_recording_id(recording_id)
-    names = {
-        "recording_id": identities.normalised(recording_id),
-        "recording_id_sent": recording_id.strip(),
-        "identity": identity,
-    }
     with transaction.atomic():
-        try:
-            with transaction.atomic():
-                Recording.objects.filter(pk=recording.pk, recording_id=None).update(**names)
-        except IntegrityError:
-            known = Recording.objects.get(resource_id=recording.resource_id, recording_id=names["recording_id"])
-            recording = _merged(recording, into=known)
-        recording.commands.filter(verb=CommandVerb.START).update(identity=identity)
+        recording = adoption.name(recording, recording_id)
+        recording.commands.filter(verb=CommandVerb.START).update(identity=recording.identity)
         if server_call_id and recording.call_id is None:
-            call, _ = Call.objects.get_or_create(resource_id=recording.resource_id, server_call_id=server_call_id)
-            Recording.objects.filter(pk=recording.pk).update(call=call)
+            adoption.place(recording, adoption.meet(recording.resource, server_call_id=server_call_id))
+        _settle_overtaken_start(recording)
         buckets.settle(recording)
     recording.refresh_from_db()
     return recording
 
 
-def _merged(row: Recording, *, into: Recording) -> Recording:
-    """Moves what belongs to `row` over and deletes it. Its start is borne out by the other row being there."""
-    settle_commands(row)
-    row.commands.update(recording=into)
-    row.changes.update(recording=into)
-    row.notifications.update(recording=into)
-    Recording.objects.filter(pk=row.pk).delete()
-    Recording.objects.filter(pk=into.pk).update(
-        origin=row.origin, started_by=row.started_by, callback_secret=row.callback_secret
-    )
-    into.refresh_from_db()
-    return into
+def _settle_overtaken_start(recording: Recording) -> None:
+    """Confirms a start whose recording was seen running, or over, before its answer came."""
+    if recording.state == RecordingState.ENDED:
+        settle_commands(recording)
+    for command in recording.commands.open().filter(verb=CommandVerb.START):
+        word = wanted(command)
+        if word and _STATE_OF_WORD[word] == recording.state:
+            moves.command(command, CommandState.CONFIRMED, settled_at=clock.now(), error="", error_code="")
 
 
 def _note(recording: Recording, word: RemoteState, at: datetime) -> bool:

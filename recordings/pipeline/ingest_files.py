@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from recordings import adoption, buckets, calls, evidence, losses
+from recordings import adoption, buckets, evidence, losses
 from recordings.acs.envelopes import Misunderstood
 from recordings.acs.messages import AnnouncedChunk, FileEvent
 from recordings.adoption import Sighting
-from recordings.models import Chunk, MediaFile, Recording, StateChange
+from recordings.models import Call, Chunk, MediaFile, Recording, StateChange
 from recordings.pipeline import ending
 from recordings.pipeline.occasion import Occasion, Outcome
 from recordings.states import MediaState, RecordingState
@@ -17,8 +17,9 @@ _LOCATIONS = ("content_location", "metadata_location", "delete_location")
 
 
 def apply(occasion: Occasion, event: FileEvent) -> Outcome:
-    recording = _recording(occasion, event)
-    _learn(recording, occasion, event)
+    call = adoption.meet(occasion.resource, server_call_id=event.server_call_id, call_id=event.call_id)
+    recording = _recording(occasion, event, call)
+    _learn(recording, occasion, event, call)
     problems = [*event.problems]
     announced = 0
     for announcement in event.chunks:
@@ -39,13 +40,13 @@ def apply(occasion: Occasion, event: FileEvent) -> Outcome:
     return Outcome(sentence=told, recording=recording, problems=tuple(problems))
 
 
-def _recording(occasion: Occasion, event: FileEvent) -> Recording:
+def _recording(occasion: Occasion, event: FileEvent, call: Call | None) -> Recording:
     """The recording that the event speaks of, locked; one that nobody here started is adopted."""
     sighting = Sighting(
         resource=occasion.resource,
         recording_id=event.recording_id,
         call_id=event.call_id,
-        call=adoption.meet(occasion.resource, server_call_id=event.server_call_id, call_id=event.call_id),
+        call=call,
         started_at=occasion.believable(event.started_at),
         document_ids=[chunk.document_id for chunk in event.chunks],
     )
@@ -63,7 +64,7 @@ def _recording(occasion: Occasion, event: FileEvent) -> Recording:
     return Recording.objects.select_for_update(no_key=True).get(pk=recording.pk)
 
 
-def _learn(recording: Recording, occasion: Occasion, event: FileEvent) -> None:
+def _learn(recording: Recording, occasion: Occasion, event: FileEvent, call: Call | None) -> None:
     """Fills in what was unknown. The file's own start replaces any other: earlier ones were taken from our clock."""
     facts: dict[str, object] = {
         "content_type": recording.content_type or event.kinds.content_type,
@@ -80,11 +81,7 @@ def _learn(recording: Recording, occasion: Occasion, event: FileEvent) -> None:
         facts["duration_ms"] = max(recording.duration_ms or 0, event.duration_ms)
     Recording.objects.filter(pk=recording.pk).update(**facts)
     recording.refresh_from_db()
-    call = adoption.meet(occasion.resource, server_call_id=event.server_call_id, call_id=event.call_id)
-    if call is not None and recording.call_id is None:
-        Recording.objects.filter(pk=recording.pk).update(call=call)
-        recording.refresh_from_db()
-        calls.fill_cast(recording)
+    adoption.place(recording, call)
 
 
 def _chunk(

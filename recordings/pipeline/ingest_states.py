@@ -5,7 +5,7 @@ from typing import get_args
 
 from django.db.models import Q
 
-from recordings import adoption, buckets, calls, evidence, identities
+from recordings import adoption, buckets, evidence, identities
 from recordings.acs.client import RemoteState
 from recordings.acs.envelopes import Misunderstood
 from recordings.acs.messages import RecordingStateChanged, StartRecordingFailed
@@ -101,16 +101,9 @@ def _meant(occasion: Occasion, sighting: Sighting) -> Recording | None:
 
 def _link(recording: Recording, call: Call | None, started_at: datetime | None) -> None:
     """Fills in call and start. Once a file has told the start, callbacks no longer change it."""
-    facts: dict[str, object] = {}
-    if call is not None and recording.call_id is None:
-        facts["call"] = call
+    adoption.place(recording, call)
     earlier = started_at and (recording.started_at is None or started_at < recording.started_at)
     if earlier and not recording.chunks.exists():
-        facts["started_at"] = started_at
-    if not facts:
-        return
-    Recording.objects.filter(pk=recording.pk).update(**facts)
-    recording.refresh_from_db()
-    if "call" in facts:
-        calls.fill_cast(recording)
-    buckets.settle(recording)
+        Recording.objects.filter(pk=recording.pk).update(started_at=started_at)
+        recording.refresh_from_db()
+        buckets.settle(recording)
