@@ -1,0 +1,1 @@
+"""How states, durations, sizes and times are written; nothing else formats them."""

@@ -1,0 +1,77 @@
+"""At risk: everything that only temporary storage holds, soonest expiry first, and below it what was lost and why."""
+
+import hashlib
+import uuid
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from dashboard import access, chrome
+from dashboard.access import OperatorRequest, Verb
+from recordings import handover
+from recordings.models import Loss, MediaFile
+
+MOST_FILES = 200
+MOST_LOSSES = 100
+
+
+
+@require_GET
+@access.needs(Verb.VIEW)
+def at_risk(request: OperatorRequest) -> HttpResponse:
+    """The page; for htmx its changing part, or 204 when the caller has seen the present version."""
+    context = _context(request)
+    if not request.htmx:
+        return render(request, "at_risk/page.html", context)
+    if request.GET.get("seen") == context["version"]:
+        return HttpResponse(status=204)
+    return render(request, "at_risk/_lists.html", context)
+
+
+@require_POST
+def retrieve_now(request: OperatorRequest, pk: uuid.UUID) -> HttpResponse:
+    """Puts one file at the head of the queue, whatever pause its last failure earned it."""
+    file = access.media_file(request.user, pk, verb=Verb.RETRIEVE)
+    handover.retrieve_now(file)
+    messages.success(request, _("Retrieval of chunk %(index)d was asked for.") % {"index": file.chunk.index})
+    if request.htmx:
+        return render(request, "at_risk/_lists.html", {**_context(request), "answering": True})
+    return redirect("at-risk")
+
+
+def _context(request: OperatorRequest) -> dict[str, object]:
+    files = list(_files(request)[: MOST_FILES + 1])
+    losses = list(_losses(request)[:MOST_LOSSES])
+    facts = (
+        [(file.pk, file.state, file.attempt, file.next_attempt_at, file.error) for file in files],
+        [(loss.pk, loss.recovered_at) for loss in losses],
+        timezone.get_current_timezone_name(),
+    )
+    return {
+        "files": files[:MOST_FILES],
+        "more": len(files) > MOST_FILES,
+        "losses": losses,
+        "version": hashlib.sha256(repr(facts).encode()).hexdigest()[:20],
+    }
+
+
+def _files(request: OperatorRequest) -> QuerySet[MediaFile]:
+    return (
+        chrome.unsecured()
+        .filter(chunk__recording__in=access.recordings_visible_to(request.user))
+        .select_related("chunk__recording__call", "chunk__resource")
+        .order_by("chunk__expires_at", "id")
+    )
+
+
+def _losses(request: OperatorRequest) -> QuerySet[Loss]:
+    return (
+        Loss.objects.filter(recording__in=access.recordings_visible_to(request.user))
+        .select_related("recording__call", "media_file")
+        .order_by("-declared_at")
+    )
