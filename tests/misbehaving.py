@@ -17,8 +17,9 @@ from typing import Self
 class Reply:
     """One scripted answer. `length` is what Content-Length claims when it is not the truth (None leaves it out).
 
-    `wait` seconds pass before it; with `hang_up` the connection is closed instead of an answer, with `reset` it is
-    reset after the body. `before` is run in the server's thread first: something else happens meanwhile.
+    `wait` seconds pass before it, `drip` seconds between its bytes; with `hang_up` the connection is closed instead of
+    an answer, with `reset` it is reset after the body. `before` runs in the server's thread first, so that something
+    else can happen meanwhile.
     """
 
     status: int = 200
@@ -26,6 +27,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     length: int | None = -1
     wait: float = 0.0
+    drip: float = 0.0
     hang_up: bool = False
     reset: bool = False
     before: Callable[[], None] | None = None
@@ -142,8 +144,10 @@ def _play(handler: BaseHTTPRequestHandler, server: Misbehaving, reply: Reply) ->
         if length is not None and reply.status != 204:
             handler.send_header("Content-Length", str(length))
         handler.end_headers()
-        handler.wfile.write(reply.body)
-        handler.wfile.flush()
+        for piece in [bytes([byte]) for byte in reply.body] if reply.drip else [reply.body]:
+            server.pause(reply.drip)
+            handler.wfile.write(piece)
+            handler.wfile.flush()
     if reply.reset:
         server.pause(0.05)  # the bytes sent so far should arrive
         handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
