@@ -99,15 +99,15 @@ def stop(recording: Recording, *, by: User | None, reason: str = "") -> Command:
 def watch(*, resource: Resource, recording_id: str, by: User | None) -> Recording:
     """Adopts a recording that other software started, by its pasted id.
 
-    The service is asked first: raises AcsError when it does not know the id or cannot be asked, and stores nothing
-    then. Raises Illegal when the text cannot be a recording id. A recording known already is returned as it is.
+    The service is asked first: raises AcsError when the text cannot be a recording id, or the service does not know it
+    or cannot be asked, and stores nothing then. A recording known already is returned as it is.
     """
     pasted = recording_id.strip()
     known_as = identities.normalised(pasted)
     if not known_as or len(pasted) > LONGEST_RECORDING_ID or not (pasted.isascii() and pasted.isprintable()):
-        raise Illegal("This is not a recording id. Paste the recordingId exactly as the service gave it.")
+        raise errors.NotFound("This is not a recording id. Paste the recordingId exactly as the service gave it.")
     if any(sign in pasted for sign in " /?#%:"):
-        raise Illegal("This is not a recording id: it has a character that none can have. Was an address pasted?")
+        raise errors.NotFound("This is not a recording id, which has no such characters. Was an address pasted?")
     known = Recording.objects.filter(resource=resource, recording_id=known_as).first()
     if known is not None:
         return known
@@ -127,7 +127,6 @@ def watch(*, resource: Resource, recording_id: str, by: User | None) -> Recordin
         recording_id_sent=pasted,
         identity=identities.by_recording_id(pasted),
         state=RecordingState.ACTIVE if state == "active" else RecordingState.PAUSED,
-        paused_since=None if state == "active" else asked_at,
         remote_state=state,
         asked_at=asked_at,
         confirmed_at=asked_at,
