@@ -199,6 +199,8 @@ def _unpack(tar: tarfile.TarFile, folder: Path) -> tuple[int, int]:
     """Writes the members below `folder`; a name that leads anywhere else is refused."""
     files = size = 0
     for member in tar:
+        if member.name == FACTS_MEMBER:
+            continue
         place = PurePosixPath(member.name)
         known = member.name == DATABASE_MEMBER or place.parts[0] in KEPT_FOLDERS
         content = tar.extractfile(member) if member.isreg() else None

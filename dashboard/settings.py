@@ -189,7 +189,7 @@ if _database["ENGINE"].endswith("sqlite3"):
     _database["CONN_MAX_AGE"] = None
 else:
     # The web server's threads share a few connections; a thread each would use up the server's hundred.
-    _database["OPTIONS"] = {"pool": {"min_size": 0, "max_size": 12, "timeout": 20}}
+    _database["OPTIONS"] = {"pool": {"min_size": 0, "max_size": 12, "timeout": 5}}
 DATABASES = {"default": _database}
 
 # Files

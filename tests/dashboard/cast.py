@@ -66,9 +66,7 @@ def resource() -> Resource:
 
 def person(name: str) -> Participant:
     raw_id = f"8:acs:bc360ba8-d29b-4ef2-b698-769ebef85521_{abs(hash(name)) % 10**12:012d}"
-    row, _ = Participant.objects.get_or_create(
-        resource=resource(), raw_id=raw_id, defaults={"display_name": name}
-    )
+    row, _ = Participant.objects.get_or_create(resource=resource(), raw_id=raw_id, defaults={"display_name": name})
     return row
 
 
@@ -175,7 +173,9 @@ def secured(row: Recording, index: int = 0, *, minutes: float = 30, pauses: int 
     """A chunk whose files are in the archive, with pauses spread over it."""
     created = chunk(row, index, minutes=minutes)
     now = clock.now()
-    created.files.update(state=MediaState.ARCHIVED, attempt=1, archived_at=now, verified_at=now, size=4_210, sha256="b" * 64)
+    created.files.update(
+        state=MediaState.ARCHIVED, attempt=1, archived_at=now, verified_at=now, size=4_210, sha256="b" * 64
+    )
     created.files.filter(artefact="media").update(
         size=int(minutes * 7_310_000),
         sha256="4f7c" * 16,
@@ -188,7 +188,12 @@ def secured(row: Recording, index: int = 0, *, minutes: float = 30, pauses: int 
         PauseInterval.objects.create(chunk=created, started_at=started, duration_ms=90_000)
     for file in created.files.all():
         Attempt.objects.create(
-            media_file=file, number=1, outcome="succeeded", worker="media@host", bytes_received=file.size or 0, finished_at=now
+            media_file=file,
+            number=1,
+            outcome="succeeded",
+            worker="media@host",
+            bytes_received=file.size or 0,
+            finished_at=now,
         )
     buckets.settle(row)
     row.refresh_from_db()
@@ -198,13 +203,23 @@ def secured(row: Recording, index: int = 0, *, minutes: float = 30, pauses: int 
 def failing(row: Recording, *, left: float, error: str, index: int = 0) -> Chunk:
     created = chunk(row, index, left=left)
     created.files.filter(artefact="media").update(
-        state=MediaState.FAILED, attempt=4, error=error, error_kind="service_fault", next_attempt_at=clock.now() + timedelta(seconds=40)
+        state=MediaState.FAILED,
+        attempt=4,
+        error=error,
+        error_kind="service_fault",
+        next_attempt_at=clock.now() + timedelta(seconds=40),
     )
     created.files.filter(artefact="metadata").update(state=MediaState.ARCHIVED, attempt=1)
     media = created.files.get(artefact="media")
     for number in range(1, 5):
         Attempt.objects.create(
-            media_file=media, number=number, outcome="failed", worker="media@host", http_status=503, error=error, bytes_received=1_250_000 * number
+            media_file=media,
+            number=number,
+            outcome="failed",
+            worker="media@host",
+            http_status=503,
+            error=error,
+            bytes_received=1_250_000 * number,
         )
     buckets.settle(row)
     return created
@@ -214,7 +229,10 @@ def lost(row: Recording, cause: LossCause = LossCause.EXPIRED) -> Loss:
     created = chunk(row, left=-0.1)
     created.files.update(state=MediaState.LOST, error="Not found")
     loss = Loss.objects.create(
-        recording=row, chunk_index=0, cause=cause, evidence="404 from the service at 03:14:07 UTC, 12 min after its expiry; 9 attempts before it."
+        recording=row,
+        chunk_index=0,
+        cause=cause,
+        evidence="404 from the service at 03:14:07 UTC, 12 min after its expiry; 9 attempts before it.",
     )
     buckets.settle(row)
     return loss
@@ -227,7 +245,11 @@ def processes(*, silent: tuple[str, ...] = ()) -> None:
         age = timedelta(minutes=4) if name in silent else timedelta(seconds=1)
         Heartbeat.objects.create(name=name, host="desk", pid=4242, beaten_at=clock.now() - age)
     EventSource.objects.create(
-        resource=resource(), kind="event_grid", address="http://127.0.0.1:8801 acs/tapedeck", last_pull_at=clock.now(), last_notification_at=clock.now() - timedelta(seconds=41)
+        resource=resource(),
+        kind="event_grid",
+        address="http://127.0.0.1:8801 acs/tapedeck",
+        last_pull_at=clock.now(),
+        last_notification_at=clock.now() - timedelta(seconds=41),
     )
 
 
