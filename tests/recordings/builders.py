@@ -1,4 +1,4 @@
-"""Events as the service has written them since 2021, each a plain function with defaults; and a way to have one processed.
+"""Events as the service has written them since 2021, each a plain function with defaults; and a way to process them.
 
 Times are offsets in seconds from `T0`. Ids are made of short names, so that a test reads as what happens to whom.
 """
