@@ -8,8 +8,6 @@ import pytest
 from django.conf import settings as django_settings
 from pytest_django.fixtures import Settings
 
-from tests.stack import Stack
-
 
 @pytest.fixture(autouse=True)
 def data_folder(tmp_path: Path, settings: Settings) -> Path:
@@ -35,27 +33,15 @@ def clean_environment() -> Iterator[None]:
     os.environ.update(before)
 
 
-@pytest.fixture(scope="session")
-def embedded_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole product on SQLite and the file system broker; shared, so tests must not count on being alone."""
-    with Stack(tmp_path_factory.mktemp("embedded"), engine="embedded") as stack:
-        yield stack
-
-
-@pytest.fixture(scope="session")
-def services_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole product on PostgreSQL and RabbitMQ; shared, so tests must not count on being alone."""
-    with Stack(tmp_path_factory.mktemp("services"), engine="services") as stack:
-        yield stack
-
-
-@pytest.fixture(
-    params=[
-        pytest.param("embedded", marks=pytest.mark.xdist_group("embedded")),
-        pytest.param("services", marks=[pytest.mark.xdist_group("services"), pytest.mark.services]),
-    ]
-)
-def stack(request: pytest.FixtureRequest) -> Stack:
-    """The whole product, on each of its two engines in turn."""
-    running: Stack = request.getfixturevalue(f"{request.param}_stack")
-    return running
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps tests that share a running product in one worker, so that it is started once."""
+    for item in items:
+        room = item.path.parent.name
+        if room not in {"flows", "browser"} or item.get_closest_marker("xdist_group"):
+            continue
+        callspec = getattr(item, "callspec", None)
+        engine = callspec.params.get("stack", "own") if callspec else "own"
+        item.add_marker(pytest.mark.xdist_group(f"{room}-{engine}"))
+        if engine == "services":
+            item.add_marker(pytest.mark.services)
