@@ -1,17 +1,45 @@
-"""How pages hand work over without knowing the tasks: they change the row, and the sweep finds it."""
+"""How pages and webhooks hand work over: they change the row, and give the workers a hint. The sweeps need no hint."""
 
-from recordings import clock
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db import transaction
+
+from recordings import losses
 from recordings.models import MediaFile, Notification
-from recordings.states import RETRIEVABLE, NotificationState
+from recordings.pipeline import ingest
+from recordings.states import RETRIEVABLE, MediaState, NotificationState
+
+TOLD_AT_ONCE = 100
+"""Hints in one go: a request must not wait for thousands of messages, and the sweep needs none of them."""
 
 
 def retrieve_now(media_file: MediaFile) -> bool:
-    """Makes a waiting file due at once; False when it is not waiting."""
+    """Makes a waiting file due at once, and gives a lost one another try; False when there is nothing to do."""
+    if media_file.state == MediaState.LOST:
+        chunk = media_file.chunk
+        losses.recover(chunk.recording, chunk_index=chunk.index, because="An operator asked for another try.")
     rows = MediaFile.objects.filter(pk=media_file.pk, state__in=RETRIEVABLE)
-    return rows.update(next_attempt_at=None) == 1
+    if rows.update(next_attempt_at=None) != 1:
+        return False
+    _hint("retrieve", [media_file.pk])
+    return True
 
 
 def replay(notification: Notification) -> bool:
     """Has a stored event processed again; False when it is waiting already."""
-    rows = Notification.objects.filter(pk=notification.pk).exclude(state=NotificationState.PENDING)
-    return rows.update(state=NotificationState.PENDING, next_try_at=clock.now(), error="") == 1
+    replayed = ingest.replay(notification)
+    accepted([notification])
+    return replayed
+
+
+def accepted(notifications: Iterable[Notification]) -> None:
+    """Has inbox entries that wait processed at once."""
+    _hint("ingest", [row.pk for row in notifications if row.state == NotificationState.PENDING])
+
+
+def _hint(task: str, keys: list[UUID]) -> None:
+    """Sends the hints after the commit that they speak of, or at once when no transaction is open."""
+    from recordings import tasks  # the tasks load all of the pipeline, which a page that hands over nothing can spare
+
+    transaction.on_commit(lambda: tasks.hint(task, keys[:TOLD_AT_ONCE]))

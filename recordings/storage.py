@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
@@ -24,7 +25,10 @@ from recordings import crashpoints
 BLOCK_BYTES = 256 * 1024
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What the operating system answers when there is no room for another byte: disk, quota and process limit."""
-UNFINISHED_PREFIX = ".unfinished-"
+UNFINISHED = ".unfinished"
+"""The folder of the archive in which objects lie until they are whole."""
+ABANDONED_SECONDS = 6 * 3600
+"""An unfinished object this old belongs to a worker that died."""
 
 
 class KeyTaken(Exception):
@@ -41,8 +45,10 @@ class ArchiveFiles(FileSystemStorage):
 
     def _save(self, name: str, content: "File[bytes]") -> str:
         target = Path(self.path(name))
+        drafts = Path(self.location) / UNFINISHED
+        self._make_folders(drafts)
         self._make_folders(target.parent)
-        handle, draft = tempfile.mkstemp(dir=target.parent, prefix=UNFINISHED_PREFIX)
+        handle, draft = tempfile.mkstemp(dir=drafts)
         try:
             with os.fdopen(handle, "wb") as file:
                 for block in content.chunks(BLOCK_BYTES):
@@ -59,6 +65,14 @@ class ArchiveFiles(FileSystemStorage):
             target.chmod(self.file_permissions_mode)
         _flush_folders(target.parent, Path(self.location))
         return name
+
+    def remove_abandoned(self) -> int:
+        """Deletes what workers that died left unfinished; returns how many there were."""
+        limit = time.time() - ABANDONED_SECONDS
+        drafts = [path for path in (Path(self.location) / UNFINISHED).glob("*") if path.stat().st_mtime < limit]
+        for path in drafts:
+            path.unlink(missing_ok=True)
+        return len(drafts)
 
     def _make_folders(self, folder: Path) -> None:
         mode = self.directory_permissions_mode or 0o777
@@ -91,12 +105,31 @@ def archive() -> Storage:
     return storages["archive"]
 
 
-def put(key: str, path: Path) -> None:
+def remove_abandoned() -> int:
+    """Deletes what dead workers left unfinished in the archive; other backends do that by themselves."""
+    files = archive()
+    return files.remove_abandoned() if isinstance(files, ArchiveFiles) else 0
+
+
+class _Ticking(File):  # type: ignore[type-arg]  # generic for type checkers only
+    """A file that reports progress for every block that a storage reads from it."""
+
+    def __init__(self, file: IO[bytes], *, name: str, tick: Callable[[], None]) -> None:
+        super().__init__(file, name=name)
+        self._tick = tick
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        for block in super().chunks(chunk_size or BLOCK_BYTES):
+            self._tick()
+            yield block
+
+
+def put(key: str, path: Path, *, tick: Callable[[], None] = lambda: None) -> None:
     """Stores the file at `path` under `key`; KeyTaken when the key is in use, whoever won the race for it."""
     if archive().exists(key):
         raise KeyTaken(f"The archive already has an object named {key}.")
     with path.open("rb") as file:
-        _saved_as(key, archive().save(key, File(file, name=key)))
+        _saved_as(key, archive().save(key, _Ticking(file, name=key, tick=tick)))
 
 
 def put_text(key: str, text: str) -> None:
@@ -112,10 +145,10 @@ def _saved_as(key: str, name: str) -> None:
         raise KeyTaken(f"The archive already has an object named {key}.")
 
 
-def read_text(key: str) -> str:
-    """A small text of the archive."""
+def read_bytes(key: str) -> bytes:
+    """A small object of the archive, whole."""
     with archive().open(key, "rb") as file:
-        return bytes(file.read()).decode()
+        return bytes(file.read())
 
 
 def digest(key: str, *, tick: Callable[[], None] = lambda: None) -> tuple[str, int]:
@@ -136,10 +169,10 @@ def walk(prefix: str = "") -> Iterator[str]:
     except FileNotFoundError:
         return
     for name in sorted(files):
-        if not name.startswith(UNFINISHED_PREFIX):
-            yield f"{prefix}/{name}" if prefix else name
+        yield f"{prefix}/{name}" if prefix else name
     for folder in sorted(folders):
-        yield from walk(f"{prefix}/{folder}" if prefix else folder)
+        if folder != UNFINISHED:
+            yield from walk(f"{prefix}/{folder}" if prefix else folder)
 
 
 @contextlib.contextmanager
@@ -148,7 +181,7 @@ def local_copy(key: str) -> Iterator[Path]:
     try:
         path = Path(archive().path(key))
     except NotImplementedError:
-        with tempfile.NamedTemporaryFile(dir=_spool(), prefix=UNFINISHED_PREFIX) as copy, archive().open(key) as file:
+        with tempfile.NamedTemporaryFile(dir=_spool(), suffix=".copy") as copy, archive().open(key) as file:
             while block := file.read(BLOCK_BYTES):
                 copy.write(block)
             copy.flush()

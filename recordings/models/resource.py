@@ -45,6 +45,10 @@ class EventSourceQuerySet(models.QuerySet["EventSource"]):
     def live(self) -> "EventSourceQuerySet":
         return self.filter(retired_at=None)
 
+    def unpulled(self) -> "EventSourceQuerySet":
+        """Live sources that no loop holds."""
+        return self.live().filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
+
 
 class EventSource(models.Model):
     """One place that notifications are pulled from. The lease makes sure that one loop at a time pulls it."""

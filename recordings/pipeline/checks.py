@@ -83,7 +83,7 @@ def examine_media(path: Path, expected: Expected, *, tick: Callable[[], None] = 
     except FFmpegError as error:
         return Verdict(refused=f"No media container could be opened: {error.strerror}.")
     with container:
-        if not _played(container):
+        if not played(container):
             return Verdict(refused="The container holds neither sound nor picture.")
         tracks, broken = _demux(container, tick)
         if not tracks:
@@ -116,6 +116,12 @@ def plausible(duration_ms: int, stated_ms: int) -> bool:
     return abs(duration_ms - stated_ms) <= max(TOLERANCE_MS, TOLERANCE_SHARE * stated_ms)
 
 
+def duration_finding(duration_ms: int, stated_ms: Sequence[int]) -> str:
+    """The sentence about a duration that agrees with none of the stated ones."""
+    stated = " or ".join(f"{each / 1000:.1f} s" for each in dict.fromkeys(stated_ms))
+    return f"It lasts {duration_ms / 1000:.1f} s; stated was {stated}."
+
+
 def _as_text(path: Path) -> str:
     """The beginning of a text document, such as an error page; empty when the bytes are binary."""
     with path.open("rb") as file:
@@ -126,7 +132,8 @@ def _as_text(path: Path) -> str:
     return " ".join(start.decode("utf-8", "replace").split())[:120]
 
 
-def _played(container: InputContainer) -> list[Stream]:
+def played(container: InputContainer) -> list[Stream]:
+    """The streams that are heard or seen."""
     return [stream for stream in container.streams if stream.type in {"audio", "video"}]
 
 
@@ -148,7 +155,7 @@ def _demux(container: InputContainer, tick: Callable[[], None]) -> tuple[dict[in
     """Reads every packet; says where reading broke off."""
     tracks: dict[int, _Track] = {}
     try:
-        for packet in container.demux(_played(container)):
+        for packet in container.demux(played(container)):
             tick()
             stamp = packet.pts if packet.pts is not None else packet.dts
             if not packet.size or stamp is None:
@@ -184,7 +191,7 @@ def _cut_short(container: InputContainer, path: Path) -> str:
 
 def _undecodable(container: InputContainer, tracks: dict[int, _Track]) -> str:
     """Decodes the first key frame and the last one of each stream; says which could not be."""
-    for stream in _played(container):
+    for stream in played(container):
         track = tracks.get(stream.index)
         if track is None:
             return f"The {stream.type} is empty."
@@ -222,8 +229,7 @@ def _oddities(size: int, duration_ms: int, extension: str, expected: Expected) -
     if expected.format and extension != expected.format:
         findings.append(f"Announced as {expected.format}, and is {extension}.")
     if expected.durations_ms and not any(plausible(duration_ms, stated) for stated in expected.durations_ms):
-        stated = " or ".join(f"{each / 1000:.1f} s" for each in dict.fromkeys(expected.durations_ms))
-        findings.append(f"It lasts {duration_ms / 1000:.1f} s; stated was {stated}.")
+        findings.append(duration_finding(duration_ms, expected.durations_ms))
     usual = _USUAL_BYTES_PER_SECOND.get(extension, 0) * duration_ms / 1000
     if size < LEAST_SHARE_OF_USUAL_SIZE * usual:
         findings.append(f"It is small for its duration: {size} bytes, where about {usual:.0f} are usual.")

@@ -1,0 +1,200 @@
+"""Celery's side of the pipeline: what follows what, and what is swept how often. The work itself is elsewhere.
+
+A message is only a hint that there is work: the database says what work, and whose. So a message may come twice, late
+or never; each sweep finds again whatever was forgotten.
+"""
+
+import functools
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+from celery import Task, shared_task
+from celery.signals import worker_shutting_down
+from kombu.exceptions import KombuError
+
+from recordings import losses, manifest, pulling, reconcile, sources, storage
+from recordings.models import EventSource, MediaFile, Notification, Recording
+from recordings.pipeline import archive as archive_step
+from recordings.pipeline import decode as decode_step
+from recordings.pipeline import ingest as ingest_step
+from recordings.pipeline import remote_delete
+from recordings.pipeline import retrieve as retrieve_step
+from recordings.states import MediaState, NotificationState
+
+SWEEP_SECONDS = 20.0
+"""How long one sweep works through what it found; the next one goes on."""
+BATCH = 200
+HINT_SECONDS = 60.0
+"""A hint that waited longer is dropped: a sweep gives another."""
+
+P = ParamSpec("P")
+Item = TypeVar("Item")
+
+logger = logging.getLogger(__name__)
+stopping = threading.Event()
+"""Set when this worker is told to end, so that long waits end with it."""
+
+
+@worker_shutting_down.connect
+def _stop(**_: object) -> None:
+    stopping.set()
+
+
+def hand_over(task: "Task[..., None]", key: object) -> bool:
+    """Sends the hint that `task` has work on the row `key`. A broker that is away is only logged: a sweep follows."""
+    try:
+        task.apply_async(args=(str(key),), expires=HINT_SECONDS)
+    except (KombuError, OSError) as error:
+        logger.warning("The broker did not take %s: %s", task.name, error)
+        return False
+    return True
+
+
+def hint(name: str, keys: Iterable[object]) -> None:
+    """Hands rows over by the name of their task; gives up at the first that the broker does not take."""
+    named: dict[str, Task[..., None]] = {"retrieve": retrieve, "ingest": ingest}
+    all(hand_over(named[name], key) for key in keys)
+
+
+def _alone(sweep: Callable[P, None]) -> Callable[P, None]:
+    """Skips a run of `sweep` while another one is still under way in this process."""
+    running = threading.Lock()
+
+    @functools.wraps(sweep)
+    def guarded(*arguments: P.args, **keywords: P.kwargs) -> None:
+        if running.acquire(blocking=False):
+            try:
+                sweep(*arguments, **keywords)
+            finally:
+                running.release()
+
+    return guarded
+
+
+def _each(items: Iterable[Item], act: Callable[[Item], object]) -> None:
+    """Acts on each of `items` while there is time. One that fails is logged and keeps nobody else waiting."""
+    deadline = time.monotonic() + SWEEP_SECONDS
+    for item in items:
+        if stopping.is_set() or time.monotonic() > deadline:
+            return
+        try:
+            act(item)
+        except Exception:
+            logger.exception("A sweep failed at %r", item)
+
+
+def _offer() -> None:
+    hint("retrieve", retrieve_step.offers())
+
+
+def _ingest_all(rows: Sequence[Notification]) -> None:
+    hint("ingest", [row.pk for row in rows if row.state == NotificationState.PENDING])
+
+
+@shared_task
+def pull(source_id: str) -> None:
+    """One turn of the pull loop of a source; the next turn follows it."""
+    source = EventSource.objects.live().select_related("resource").filter(pk=source_id).first()
+    if source and pulling.turn(source, stopping=stopping, accepted=_ingest_all) and not stopping.is_set():
+        hand_over(pull, source_id)
+
+
+@shared_task
+def ingest(notification_id: str) -> None:
+    """Makes what an event says true, and offers the files it announced."""
+    ingest_step.ingest(UUID(notification_id))
+    _offer()
+
+
+@shared_task
+def ask(recording_id: str) -> None:
+    """Asks the service about one recording."""
+    for recording in Recording.objects.filter(pk=recording_id):
+        reconcile.ask(recording)
+
+
+@shared_task
+def retrieve(media_file_id: str) -> None:
+    """One attempt at a file; then the next file gets the free slot."""
+    for file in MediaFile.objects.filter(pk=media_file_id).select_related("chunk__resource"):
+        attempt = retrieve_step.claim(file)
+        if attempt and retrieve_step.retrieve(attempt) == MediaState.RETRIEVED:
+            hand_over(archive, media_file_id)
+    _offer()
+
+
+@shared_task
+def archive(media_file_id: str) -> None:
+    """Archives a retrieved file and hints at its full decode."""
+    for file in MediaFile.objects.filter(pk=media_file_id):
+        if archive_step.archive(file) and file.artefact == MediaFile.Artefact.MEDIA:
+            hand_over(decode, media_file_id)
+
+
+@shared_task
+def decode(media_file_id: str) -> None:
+    """Decodes an archived file from end to end."""
+    for file in MediaFile.objects.filter(pk=media_file_id):
+        decode_step.decode(file)
+
+
+@shared_task
+@_alone
+def tend_sources() -> None:
+    """Keeps the sources as the settings name them, and a pull loop at each."""
+    sources.ensure_current()
+    for source in EventSource.objects.unpulled():
+        hand_over(pull, source.pk)
+
+
+@shared_task
+@_alone
+def sweep_notifications() -> None:
+    """Processes the events whose hint got lost or whose time to be tried again has come."""
+    _each(ingest_step.pending(BATCH), lambda row: ingest_step.ingest(row.pk))
+
+
+@shared_task
+@_alone
+def sweep_recordings() -> None:
+    """Asks about every recording whose last word is old, or whose command is not settled."""
+    _each(reconcile.stale(BATCH), reconcile.ask)
+
+
+@shared_task
+@_alone
+def sweep_retrieval() -> None:
+    """Offers the files that are due, soonest expiry first."""
+    retrieve_step.probe_disk()
+    _offer()
+
+
+@shared_task
+@_alone
+def sweep_archive() -> None:
+    """Finishes what was retrieved, brings manifests up to date, hints at decodes, deletes what may be deleted."""
+    _each(archive_step.pending(BATCH), archive_step.archive)
+    _each(manifest.stale(BATCH), manifest.write)
+    for file in decode_step.pending(1):
+        hand_over(decode, file.pk)
+    _each(remote_delete.pending(BATCH), remote_delete.delete)
+    archive_step.sweep_spool()
+    storage.remove_abandoned()
+
+
+@shared_task
+@_alone
+def sweep_losses() -> None:
+    """Declares what can no longer be had."""
+    losses.sweep()
+
+
+@shared_task
+@_alone
+def watch_sources() -> None:
+    """Tells operators when a source has not been pulled for a while."""
+    pulling.watch()
