@@ -60,7 +60,7 @@ def settle_commands(recording: Recording) -> None:
     """Settles what is open on a recording that is over: a stop is borne out by it, a pause or resume came too late."""
     for command in recording.commands.open():
         if command.verb in {CommandVerb.STOP, CommandVerb.START}:
-            moves.command(command, CommandState.CONFIRMED, settled_at=clock.now(), error="", error_code="")
+            moves.command(command, CommandState.CONFIRMED, settled_at=clock.now(), error="")
         else:
             moves.command(command, CommandState.FAILED, settled_at=clock.now(), error="The recording had ended.")
 
@@ -100,7 +100,7 @@ def _settle_overtaken_start(recording: Recording) -> None:
     for command in recording.commands.open().filter(verb=CommandVerb.START):
         word = wanted(command)
         if word and _STATE_OF_WORD[word] == recording.state:
-            moves.command(command, CommandState.CONFIRMED, settled_at=clock.now(), error="", error_code="")
+            moves.command(command, CommandState.CONFIRMED, settled_at=clock.now(), error="")
 
 
 def _note(recording: Recording, word: RemoteState, at: datetime) -> bool:
@@ -121,7 +121,7 @@ def _apply(recording: Recording, word: RemoteState, at: datetime, notification: 
     elif command.verb == CommandVerb.STOP:
         _apply_to_stop(recording, command, word, at, notification)
     elif word == wanted(command):
-        moves.command(command, CommandState.CONFIRMED, settled_at=clock.now(), error="", error_code="")
+        moves.command(command, CommandState.CONFIRMED, settled_at=clock.now(), error="")
         _follow(recording, word, at, notification, command=command)
     elif word == "active" and command.verb == CommandVerb.START:
         # It was to begin paused and did not: what is being recorded must show at once.

@@ -51,7 +51,7 @@ def ask(recording: Recording) -> None:
         if command is not None:
             sending.resend(command)
         return
-    asked_at = _claim(recording)
+    asked_at = None if command is None and _is_resting(recording) else _claim(recording)
     may_send = asked_at is not None and _ask_service(recording, asked_at)
     crashpoints.reach("reconcile.after_apply")
     if command is not None:
@@ -89,14 +89,17 @@ def _gone(recording: Recording, asked_at: datetime) -> None:
     evidence.ended(recording, at=asked_at, because="Asked about it, the service no longer knew the recording (404).")
 
 
+def _is_resting(recording: Recording) -> bool:
+    """Whether the service was found unreachable a moment ago: every question would only wait for its time limit."""
+    unreachable = Condition.objects.open().filter(kind=Condition.Kind.UNREACHABLE, resource=recording.resource)
+    return unreachable.filter(probe_at__gt=clock.now()).exists()
+
+
 def _claim(recording: Recording) -> datetime | None:
-    """The moment of asking, if this process is the one to ask and the service may be tried."""
-    now = clock.now()
-    resting = Condition.objects.open().filter(
-        kind=Condition.Kind.UNREACHABLE, resource=recording.resource, probe_at__gt=now
-    )
-    if not recording.resource.has_credentials or resting.exists():
+    """The moment of asking, if it can be asked and this process is the one to do it."""
+    if not recording.resource.has_credentials:
         return None
+    now = clock.now()
     mine = Recording.objects.filter(pk=recording.pk, asked_at=recording.asked_at)
     return now if mine.update(asked_at=now) == 1 else None
 
