@@ -76,7 +76,9 @@ class _Reader:
     def whole(self, name: str, default: int, *, least: int, most: int) -> int:
         value = self.number(name, default, least=least, most=most)
         if value != int(value):
-            raise SettingError(f"{name}={value!r} is refused: it must be a whole number from {least} to {most}")
+            raise SettingError(
+                f"{name}={self.text(name, '')!r} is refused: it must be a whole number from {least} to {most}"
+            )
         return int(value)
 
     def choice(self, name: str, allowed: tuple[Word, ...]) -> Word:
@@ -89,7 +91,10 @@ class _Reader:
     def key(self, name: str, generated: Callable[[], str]) -> str:
         given = self.text(name, "")
         if not given:
-            return generated()
+            try:
+                return generated()
+            except OSError as error:
+                raise SettingError(f"{name} is not set and cannot be generated and kept: {error}") from error
         if not is_base64(given):
             raise SettingError(f"{name} is refused: a key must be base64 text (its value is not shown)")
         return given

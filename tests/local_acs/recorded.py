@@ -153,13 +153,12 @@ class Queue:
         """Acknowledge whatever comes until an event of `kind` (the end of its type) does; that event."""
 
         def look() -> dict[str, object] | None:
-            found = None
-            for item in self.receive():
+            for item in self.receive(most=1):
                 self.settle("acknowledge", token(item))
-                event = item["event"]
-                if found is None and event["type"].endswith(kind):
-                    found = event
-            return found
+                event: dict[str, object] = item["event"]
+                if event["type"].endswith(kind):
+                    return event
+            return None
 
         return eventually(look, seconds=seconds, what=kind)
 
