@@ -3,6 +3,8 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 
+from django.db import transaction
+
 from recordings import buckets, identities
 from recordings.models import Chunk, MediaFile, Notification, Recording, Resource
 from recordings.states import MediaState, RecordingState
@@ -30,7 +32,7 @@ def recording(state: RecordingState = RecordingState.ACTIVE, **columns: object) 
     columns.setdefault("resource", None)
     columns["resource"] = columns["resource"] or resource()
     row = Recording.objects.create(**defaults | columns)
-    buckets.settle(row)
+    _settle(row)
     row.refresh_from_db()
     return row
 
@@ -49,7 +51,7 @@ def chunk(recording: Recording, index: int = 0, **columns: object) -> Chunk:
     row = Chunk.objects.create(resource=recording.resource, recording=recording, index=index, **defaults | columns)
     for artefact in MediaFile.Artefact.values:
         MediaFile.objects.create(chunk=row, artefact=artefact)
-    buckets.settle(recording)
+    _settle(recording)
     return row
 
 
@@ -71,4 +73,10 @@ def notification(recording: Recording, **columns: object) -> Notification:
 def set_files(chunk: Chunk, state: MediaState) -> None:
     """Puts both files of `chunk` into `state` directly, for tests about what follows from it."""
     chunk.files.update(state=state)
-    buckets.settle(chunk.recording)
+    _settle(chunk.recording)
+
+
+def _settle(recording: Recording) -> None:
+    """In a transaction, as the product does it: PostgreSQL locks rows in no other way."""
+    with transaction.atomic():
+        buckets.settle(recording)
