@@ -25,6 +25,13 @@ def own_stack(tmp_path: Path) -> Iterator[Stack]:
         yield stack
 
 
+@pytest.fixture(scope="module")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The product on its defaults, for tests that leave it running."""
+    with Stack(tmp_path_factory.mktemp("shared")) as stack:
+        yield stack
+
+
 def tree(stack: Stack) -> list[psutil.Process]:
     """Everything that the command has started, directly or not."""
     assert stack.process
@@ -67,11 +74,11 @@ def test_it_runs_on_postgresql_and_rabbitmq(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_dies_is_started_again(own_stack: Stack) -> None:
-    killed = {name: own_stack.kill(name) for name in ("web", "worker-media", "beat", "local_acs")}
+def test_what_dies_is_started_again(shared_stack: Stack) -> None:
+    killed = {name: shared_stack.kill(name) for name in ("web", "worker-media", "beat", "local_acs")}
     for name, pid in killed.items():
-        own_stack.wait_for_restart(name, after=pid)
-    wait_until(lambda: _answers(own_stack), within=20)
+        shared_stack.wait_for_restart(name, after=pid)
+    wait_until(lambda: _answers(shared_stack), within=20)
 
 
 def _answers(stack: Stack) -> bool:
@@ -91,21 +98,21 @@ def test_nothing_outlives_a_command_that_is_killed(own_stack: Stack) -> None:
 
 
 @pytest.mark.slow
-def test_a_supervisor_that_is_killed_is_started_again(own_stack: Stack) -> None:
-    before = own_stack.kill("supervisor")
-    own_stack.wait_for_restart("supervisor", after=before)
-    wait_until(lambda: _answers(own_stack), within=20)
+def test_a_supervisor_that_is_killed_is_started_again(shared_stack: Stack) -> None:
+    before = shared_stack.kill("supervisor")
+    shared_stack.wait_for_restart("supervisor", after=before)
+    wait_until(lambda: _answers(shared_stack), within=20)
 
 
 @pytest.mark.slow
-def test_a_second_start_on_the_same_data_says_so(own_stack: Stack) -> None:
-    assert own_stack.process
+def test_a_second_start_on_the_same_data_says_so(shared_stack: Stack) -> None:
+    assert shared_stack.process
     ports = {"TAPEDECK_PORT": str(free_port()), "LOCAL_ACS_PORT": str(free_port())}
-    second = manage(own_stack.data, ports, "run")
+    second = manage(shared_stack.data, ports, "run")
     assert second.returncode == 1
     assert second.stdout == ""
     assert second.stderr.strip() == (
-        f"CommandError: Tapedeck is already running on {own_stack.data} (process {own_stack.process.pid})."
+        f"CommandError: Tapedeck is already running on {shared_stack.data} (process {shared_stack.process.pid})."
         " Stop it first, or choose another folder with TAPEDECK_DATA."
     )
 
