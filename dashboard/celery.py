@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Final
 
 from celery import Celery, bootsteps
@@ -29,6 +30,7 @@ BEAT: Final = "beat"
 LANES = (CONTROL, MEDIA, DERIVED)
 
 HEARTBEAT_SECONDS = 3.0
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 BROKER_POLL_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 0.2
 
@@ -189,6 +191,7 @@ app.conf.update(
         task: {
             "task": f"recordings.tasks.{task}",
             "schedule": interval,
+            "last_run_at": LONG_AGO,  # so that every sweep runs at once after a start
             # A sweep that waited longer than this is not run: a later one stands behind it.
             "options": {"expires": max(2 * interval, 10)},
         }

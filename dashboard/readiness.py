@@ -3,12 +3,14 @@
 import http.client
 from collections.abc import Iterable
 from datetime import datetime
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 
 from dashboard.processes import Process
+from recordings.acs import local
 
 ANSWER_SECONDS = 2.0
 
@@ -27,9 +29,9 @@ def not_up_yet(processes: Iterable[Process], *, since: datetime) -> list[Process
 
 def _is_up(process: Process, *, heard: set[str]) -> bool:
     if process.name == "web":
-        return _answers(f"{own_address()}/healthz", allowed={200, 503})
+        return _web_answers()
     if process.name == "local_acs":
-        return _answers(f"{settings.LOCAL_ACS_ENDPOINT}/local/health", allowed={200})
+        return local.answers()
     return process.heartbeat in heard
 
 
@@ -43,12 +45,13 @@ def _heard(since: datetime) -> set[str]:
         return set()
 
 
-def _answers(url: str, *, allowed: set[int]) -> bool:
-    parts = urlsplit(url)
+def _web_answers() -> bool:
+    """Whether the web server answers at all; the health it reports is that of a start under way."""
+    parts = urlsplit(own_address())
     asked = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=ANSWER_SECONDS)
     try:
-        asked.request("GET", parts.path)
-        return asked.getresponse().status in allowed
+        asked.request("GET", "/healthz")
+        return asked.getresponse().status in {HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE}
     except (OSError, http.client.HTTPException):
         return False
     finally:

@@ -40,6 +40,15 @@ class Fault:
     fired: int
 
 
+def answers() -> bool:
+    """Whether the service is up."""
+    try:
+        _send("GET", "/local/health")
+    except errors.AcsError:
+        return False
+    return True
+
+
 def calls() -> list[LocalCall]:
     """The live calls, oldest first as the service lists them."""
     return [_call(entry) for entry in _objects(_send("GET", "/local/calls"))]
