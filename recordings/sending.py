@@ -19,8 +19,8 @@ from recordings.states import CommandState, CommandVerb, RecordingState
 
 GIVE_UP_AFTER = timedelta(seconds=60)
 """How long an unclear command is tried. A start or a resume that happens minutes later would surprise everybody."""
-ONE_SEND = timedelta(seconds=10)
-"""Longer than a send can take, its connection included: only a dead process leaves one open for so long."""
+ONE_SEND = timedelta(seconds=15)
+"""Longer than a send and the question after a refusal can take: only a dead process leaves one open for so long."""
 LONGEST_PAUSE_SECONDS = 16.0
 
 ALREADY_RECORDED = frozenset({"8553", "8559"})

@@ -17,6 +17,7 @@ from typing import Protocol
 
 import requests
 from requests.auth import AuthBase
+from urllib3 import Timeout
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from recordings.acs import errors, refusals
@@ -111,7 +112,8 @@ class Door:
     ) -> Response:
         """Sends a request and reads the whole answer within about `seconds`; raises AcsError for anything but a 2xx."""
         deadline = time.monotonic() + seconds
-        with self._open(method, url, body, headers or {}, seconds) as answer:
+        limit = Timeout(total=seconds, connect=min(CONNECT_SECONDS, seconds))
+        with self._open(method, url, body, headers or {}, limit) as answer:
             whole = _read_document(answer, deadline)
             error = refusals.of(answer.status_code, answer.headers, whole)
             self.contact.answered(host_of(url), date=answer.headers.get("Date", ""), error=error)
@@ -125,7 +127,8 @@ class Door:
 
         A connection that breaks on the way raises Unreachable of kind `interrupted` from the block iterator.
         """
-        with self._open("GET", url, b"", headers, CONTENT_SECONDS) as answer:
+        limit = Timeout(connect=CONNECT_SECONDS, read=CONTENT_SECONDS)
+        with self._open("GET", url, b"", headers, limit) as answer:
             refused = answer.status_code >= HTTPStatus.MULTIPLE_CHOICES
             whole = _read_document(answer, time.monotonic() + CONTENT_SECONDS) if refused else b""
             error = refusals.of(answer.status_code, answer.headers, whole)
@@ -136,7 +139,7 @@ class Door:
 
     @contextlib.contextmanager
     def _open(
-        self, method: str, url: str, body: bytes, headers: Mapping[str, str], seconds: float
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], limit: Timeout
     ) -> Iterator[requests.Response]:
         check_allowed(url, self.hosts)
         try:
@@ -146,7 +149,7 @@ class Door:
                 data=body or None,
                 headers=dict(headers),
                 auth=_Credentials(self.authorise, self.hosts),
-                timeout=(CONNECT_SECONDS, seconds),
+                timeout=limit,  # type: ignore[arg-type]  # requests takes urllib3's own as well, and it has a total
                 allow_redirects=False,
                 stream=True,
                 # The settings of a company proxy must not lead requests for this machine out of it.

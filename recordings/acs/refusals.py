@@ -2,7 +2,8 @@
 
 Three shapes of error bodies are in use: nested `{"error": {"code", "message"}}` since 2021-09, flat
 `{"code", "message"}` before (Azure REST API specs, CallAutomation and CallingServer), and
-`{"title", "status", "message"}` of the content host. Some answers carry HTML or nothing at all (azure-sdk-for-js, issue 33764).
+`{"title", "status", "message"}` of the content host. Some answers carry HTML or nothing at all (azure-sdk-for-js,
+issue 33764).
 """
 
 import json
