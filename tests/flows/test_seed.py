@@ -44,7 +44,9 @@ def software(stack: Stack) -> Iterator[httpx.Client]:
 def test_what_a_program_of_2021_records_is_retrieved_through_the_addresses_of_2021(stack, software, tmp_path):
     recording = _record_with_a_pause(stack, software)
     with Operator(stack) as operator:
-        shown = operator.await_page("/library/", lambda page: "Secured" in page.text, within=40, what="secured")
+        shown = operator.await_page(
+            "/library/", lambda page: page.soup.select("tr[id^=l-] .is-secured"), within=40, what="secured"
+        )
         page = operator.open(shown.soup.select("a.row-link")[0]["href"])
         media = operator.fetch(str(page.soup.select("video[src]")[0]["src"]), tmp_path / "recording.mp4")
         assert operator.ledger()["balanced"] is True

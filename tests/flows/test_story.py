@@ -78,7 +78,7 @@ def _tell(operator: Operator, call: dict[str, str], kind: str) -> Told:
     resume = _act(operator, address, "Resume", "Recording")
     sleep(TAKE_SECONDS)
     stop = _act(operator, address, "Stop", "Ended")
-    page = operator.await_page(address, lambda page: "Secured" in page.text, within=40, what="secured")
+    page = operator.await_page(address, lambda page: "Secured" in page.row("summary"), within=40, what="secured")
     return Told(page=page, start=start, pause=pause, resume=resume, stop=stop)
 
 
@@ -105,7 +105,7 @@ def _act(operator: Operator, address: str, button: str, becomes: str) -> Act:
     page = operator.open(address)
     sent = datetime.now(UTC)
     operator.press(button, page=page)
-    operator.await_page(address, lambda page: _is_confirmed(page.row("summary") or page.text, becomes), what=becomes)
+    operator.await_page(address, lambda page: _is_confirmed(page.row("summary"), becomes), what=becomes)
     return Act(sent, datetime.now(UTC))
 
 
