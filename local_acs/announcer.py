@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 FINISHING_SIGNAL = "finishing"
 AT_ONCE = 2
 """Files finished at the same time; more would only take turns on the disk."""
-RETRY_SECONDS = (1.0, 5.0, 30.0)
+RETRY_SECONDS = (1.0, 5.0, 30.0, 120.0, 600.0, 600.0, 600.0, 600.0)
+"""A full disk is emptied by somebody sooner or later; what is still unfinished then is tried at the next start."""
 MEDIA_TYPES = {"mp4": "video/mp4", "mp3": "audio/mpeg", "wav": "audio/wav"}
 
 
@@ -44,13 +45,20 @@ class Announcer:
                     self._begin(key)
                 await changed.wait()
         finally:
-            for task in self._tasks.values():
+            tasks = list(self._tasks.values())
+            for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _begin(self, key: int) -> None:
         if key not in self._tasks:
             self._tasks[key] = asyncio.create_task(self._finish(key))
-            self._tasks[key].add_done_callback(lambda _: self._tasks.pop(key, None))
+            self._tasks[key].add_done_callback(lambda task: self._ended(key, task))
+
+    def _ended(self, key: int, task: asyncio.Task[None]) -> None:
+        del self._tasks[key]
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("recording %d was not announced and is tried again later", key, exc_info=task.exception())
 
     async def _finish(self, key: int) -> None:
         recording = await self._database.run(lambda session: session.get_one(Recording, key))

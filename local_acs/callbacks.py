@@ -1,6 +1,7 @@
 """Delivers RecordingStateChanged to recordingStateCallbackUri, in order per recording, again and again for a while."""
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ GIVEN_UP = "given up"
 @dataclass(frozen=True, slots=True)
 class _Post:
     key: int
+    recording: int
     uri: str
     body: str
 
@@ -35,22 +37,31 @@ class _Post:
 class CallbackSender:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._sending: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         signal = self._database.signal(CALLBACK_SIGNAL)
         timeout = httpx.Timeout(TIMEOUT_SECONDS)
         async with httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False) as client:
-            while True:
-                changed = signal.next()
-                due, next_due = await self._database.run(lambda session: _due(session, now()))
-                if due:
-                    await asyncio.gather(*(self._send(client, post) for post in due))
-                    continue
-                pause = None if next_due is None else max((next_due - now()).total_seconds(), 0.01)
-                try:
-                    await asyncio.wait_for(changed.wait(), pause)
-                except TimeoutError:
-                    continue
+            try:
+                while True:
+                    changed = signal.next()
+                    due, next_due = await self._database.run(lambda session: _due(session, now()))
+                    for post in due:
+                        self._begin(client, post)
+                    pause = None if next_due is None else max((next_due - now()).total_seconds(), 0.01)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(changed.wait(), pause)
+            finally:
+                for task in self._sending.values():
+                    task.cancel()
+
+    def _begin(self, client: httpx.AsyncClient, post: _Post) -> None:
+        """Send `post` unless the recording has one on its way: a slow receiver only delays its own."""
+        if post.recording in self._sending or len(self._sending) >= AT_ONCE:
+            return
+        task = asyncio.create_task(self._send(client, post))
+        self._sending[post.recording] = task
 
     async def _send(self, client: httpx.AsyncClient, post: _Post) -> None:
         try:
@@ -60,15 +71,21 @@ class CallbackSender:
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             outcome = f"{type(error).__name__}: {error}"[:500]
         await self._database.run(lambda session: _settle(session, post.key, outcome, now()))
+        del self._sending[post.recording]
+        self._database.signal(CALLBACK_SIGNAL).send()
 
 
 def _due(session: Session, moment: datetime) -> tuple[list[_Post], datetime | None]:
     """The oldest undelivered callback of each recording if it is due, and when the next one will be."""
     oldest = select(func.min(Callback.id)).where(Callback.due_at.is_not(None)).group_by(Callback.recording_pk)
     rows = session.scalars(select(Callback).where(Callback.id.in_(oldest)).order_by(Callback.due_at)).all()
-    due = [_Post(row.id, row.uri, row.body) for row in rows if row.due_at is not None and row.due_at <= moment]
+    due = [
+        _Post(row.id, row.recording_pk, row.uri, row.body)
+        for row in rows
+        if row.due_at is not None and row.due_at <= moment
+    ]
     later = [row.due_at for row in rows if row.due_at is not None and row.due_at > moment]
-    return due[:AT_ONCE], min(later, default=None)
+    return due, min(later, default=None)
 
 
 def _settle(session: Session, key: int, outcome: str, moment: datetime) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from local_acs.clock import iso, parse
 from local_acs.documents import BadDocument, JsonObject, read_object
 from local_acs.identifiers import document_id
-from local_acs.recorders import die_with_parent
+from local_acs.lifeline import die_with_parent, environment_for_child
 
 
 class FinishingError(Exception):
@@ -46,7 +46,7 @@ async def finish_elsewhere(folder: Path, recording_id: str) -> list[Chunk]:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
-            preexec_fn=die_with_parent,
+            env=environment_for_child(),
             start_new_session=True,
         )
     try:
@@ -83,6 +83,7 @@ def _read_chunk(document: JsonObject) -> Chunk:
 
 
 def main(arguments: list[str]) -> int:
+    die_with_parent()
     # Imported here: the codecs are loaded in this process only, not in the service that starts it.
     from local_acs.recorder import finish
 

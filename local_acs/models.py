@@ -152,6 +152,7 @@ class QueuedEvent(Base):
     """A CloudEvent waiting in the topic's one subscription; `settled` says how its wait ended."""
 
     __tablename__ = "queued_event"
+    __table_args__ = (Index("waiting_events", "settled", "available_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     body: Mapped[str] = mapped_column(Text)
@@ -163,7 +164,7 @@ class QueuedEvent(Base):
     first_received_at: Mapped[datetime | None]
     lock_token: Mapped[str | None] = mapped_column(unique=True)
     locked_until: Mapped[datetime | None]
-    settled: Mapped[str | None] = mapped_column(index=True)
+    settled: Mapped[str | None]
     settled_at: Mapped[datetime | None]
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import logging
 import os
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from local_acs.clock import parse
 from local_acs.documents import BadDocument, JsonObject, read_object
+from local_acs.lifeline import environment_for_child
 
 logger = logging.getLogger(__name__)
 
@@ -24,17 +24,9 @@ ACKNOWLEDGE_SECONDS = 5.0
 EXIT_SECONDS = 30.0
 """A recorder that was told to stop and is still there after this is killed; its journal tells the rest."""
 
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True)
-
 
 class RecorderError(Exception):
     """The recorder could not be started or does not answer."""
-
-
-def die_with_parent() -> None:
-    """Run in a child before exec: the kernel kills it when the thread that started it ends."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @dataclass(slots=True)
@@ -67,7 +59,7 @@ class Recorders:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
-                preexec_fn=die_with_parent,
+                env=environment_for_child(),
                 # A Ctrl-C in the terminal is for the parent, which stops its recorders in order.
                 start_new_session=True,
             )

@@ -5,22 +5,25 @@ import contextlib
 import logging
 import shutil
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from local_acs import repeatability, topic
 from local_acs.clock import now
 from local_acs.database import Database
-from local_acs.models import StoredObject
+from local_acs.models import Recording, RecordingState, StoredObject
 
 logger = logging.getLogger(__name__)
 
 SIGNAL = "stored"
 LONGEST_PAUSE = 60.0
 """Seconds after which the clock is looked at again whatever was computed, since wall clocks are set and leap."""
+
+FRUITLESS_KEPT = timedelta(days=1)
+"""The folder of a recording without a file is kept so long, for its log."""
 
 DELETED = "deleted"
 EXPIRED = "expired"
@@ -38,9 +41,10 @@ class StoredFile:
 
 
 class Retention:
-    def __init__(self, database: Database, recordings: Path) -> None:
+    def __init__(self, database: Database, recordings: Path, limits: topic.Limits) -> None:
         self._database = database
         self._recordings = recordings
+        self._limits = limits
 
     async def find(self, document_id: str) -> StoredFile | None:
         """The stored file, None when it never was, was deleted, or its time is over (to the instant)."""
@@ -79,9 +83,8 @@ class Retention:
             for file in expired:
                 await asyncio.to_thread(_remove, file)
                 logger.info("%s has expired and is gone", file.document_id)
-            if expired:
-                await self._tidy()
-            await self._database.run(_forget_old)
+            await self._tidy()
+            await self._database.run(self._forget_old)
             pause = LONGEST_PAUSE if next_expiry is None else (next_expiry - now()).total_seconds()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), min(max(pause, 0.01), LONGEST_PAUSE))
@@ -124,17 +127,23 @@ class Retention:
         return [file for row in rows if (file := self._file(row)).media_path.parent.exists()]
 
     def _spent_folders(self, session: Session) -> list[Path]:
-        rows = session.scalars(select(StoredObject)).all()
-        kept = {row.recording_pk for row in rows if row.gone_at is None}
-        spent = {self._recordings / row.recording.folder for row in rows if row.recording_pk not in kept}
-        return [folder for folder in spent if folder.exists()]
+        kept = select(StoredObject.recording_pk).where(StoredObject.gone_at.is_(None))
+        announced = Recording.state == RecordingState.ANNOUNCED
+        fruitless = Recording.state.in_((RecordingState.EMPTY, RecordingState.FAILED))
+        spent = select(Recording.folder).where(
+            or_(
+                announced & Recording.id.not_in(kept),
+                fruitless & (Recording.requested_at < now() - FRUITLESS_KEPT),
+            )
+        )
+        return [path for folder in session.scalars(spent) if (path := self._recordings / folder).exists()]
+
+    def _forget_old(self, session: Session) -> None:
+        topic.settle_overdue(session, limits=self._limits, now=now())
+        topic.forget_settled(session, now=now())
+        repeatability.forget_old(session, now=now())
 
 
 def _remove(file: StoredFile) -> None:
     for path in (file.media_path, file.metadata_path):
         path.unlink(missing_ok=True)
-
-
-def _forget_old(session: Session) -> None:
-    topic.forget_settled(session, now=now())
-    repeatability.forget_old(session, now=now())

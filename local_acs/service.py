@@ -38,7 +38,7 @@ class Service:
         self.outbox = Outbox(settings, self.faults)
         self.control = Control(settings, self.database, self.outbox)
         self.switchboard = Switchboard(self.database, self.outbox, self.control)
-        self.retention = Retention(self.database, settings.recordings)
+        self.retention = Retention(self.database, settings.recordings, self.outbox.limits)
         self.director = Director(self.database, self.switchboard, settings.live_calls)
         self.stopping = asyncio.Event()
         self._announcer = Announcer(settings, self.database, self.outbox, endpoint)

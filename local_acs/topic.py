@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from local_acs.database import wake
 from local_acs.documents import Json, JsonObject
-from local_acs.models import QueuedEvent
+from local_acs.models import QueuedEvent, UtcDateTime
 
 SIGNAL = "topic"
 RENEWAL_WINDOW = timedelta(hours=1)
@@ -69,7 +69,7 @@ def publish(session: Session, event: JsonObject, *, limits: Limits, now: datetim
 
 def receive(session: Session, *, most: int, limits: Limits, now: datetime) -> list[Delivery]:
     """Lock and return up to `most` available events, oldest first; an empty list locks nothing."""
-    _settle_overdue(session, limits=limits, now=now)
+    settle_overdue(session, limits=limits, now=now)
     rows = session.scalars(
         select(QueuedEvent)
         .where(
@@ -90,12 +90,9 @@ def receive(session: Session, *, most: int, limits: Limits, now: datetime) -> li
 
 def next_change(session: Session, *, now: datetime) -> datetime | None:
     """When the next waiting event becomes available (its delay or its lock runs out), None when nothing waits."""
-    moments: list[datetime] = []
-    for available_at, locked_until in session.execute(
-        select(QueuedEvent.available_at, QueuedEvent.locked_until).where(QueuedEvent.settled.is_(None))
-    ):
-        moments.append(max(available_at, locked_until or available_at))
-    return max(min(moments), now) if moments else None
+    available = func.max(QueuedEvent.available_at, func.coalesce(QueuedEvent.locked_until, QueuedEvent.available_at))
+    soonest = session.scalar(select(func.min(available, type_=UtcDateTime)).where(QueuedEvent.settled.is_(None)))
+    return None if soonest is None else max(soonest, now)
 
 
 def acknowledge(session: Session, tokens: Sequence[str], *, now: datetime) -> Settlement:
@@ -161,7 +158,8 @@ def settlement_document(settlement: Settlement) -> JsonObject:
     return {"failedLockTokens": failed, "succeededLockTokens": succeeded}
 
 
-def _settle_overdue(session: Session, *, limits: Limits, now: datetime) -> None:
+def settle_overdue(session: Session, *, limits: Limits, now: datetime) -> None:
+    """Dead-letter what nobody holds and nobody will get: too old, or delivered too often."""
     unlocked = or_(QueuedEvent.locked_until.is_(None), QueuedEvent.locked_until <= now)
     waiting = (QueuedEvent.settled.is_(None), unlocked)
     session.execute(

@@ -96,8 +96,7 @@ class LocalAcs:
                 stdout=subprocess.PIPE,
                 stderr=log,
             )
-        ready = self._ready_line()
-        self.endpoint = ready.rpartition(" ")[2].strip()
+        self.endpoint = self._ready_line().rpartition(" ")[2].strip()
         self._environment["LOCAL_ACS_PORT"] = self.endpoint.rpartition(":")[2]
         eventually(self._healthy, seconds=START_SECONDS, what="health of local_acs")
 

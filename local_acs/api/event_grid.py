@@ -107,10 +107,8 @@ async def _await_events(
 
 
 async def _disconnected(request: Request) -> None:
-    while not await request.is_disconnected():
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            return
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _settle(request: Request, settle: Callable[[Session, list[str]], Settlement]) -> Response:

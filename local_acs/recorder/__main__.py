@@ -10,6 +10,7 @@ from time import monotonic
 from av import FFmpegError
 
 from local_acs import clock
+from local_acs.lifeline import die_with_parent
 from local_acs.recorder.cast import Cast
 from local_acs.recorder.commands import Clock, Command, listen
 from local_acs.recorder.journal import Journal
@@ -28,6 +29,7 @@ _LONGEST_SLEEP = 60.0
 
 def main(arguments: list[str]) -> int:
     """Record into the directory named; 0 when it ended as ordered, 1 when it could not go on, 2 on wrong usage."""
+    die_with_parent()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m local_acs.recorder <recording directory>\n")

@@ -1,6 +1,7 @@
 """RecordingStateChanged posted to the callback URI of a recording."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -102,3 +103,13 @@ def test_a_callback_nobody_listens_to_holds_up_nothing(operator: Operator, recei
     assert operator.stop(deaf).status_code == 204
     operator.stop(other)
     eventually(lambda: receiver.states == ["active", "inactive"], what="the other's callbacks")
+
+
+def test_a_slow_receiver_delays_only_its_own_recording(operator: Operator, receiver: Receiver) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}/silent"
+        slow = operator.started(**audio(recordingStateCallbackUri=uri))
+        other = operator.started(**audio(recordingStateCallbackUri=receiver.uri))
+        operator.stop(other)
+        eventually(lambda: receiver.states == ["active", "inactive"], seconds=3, what="the other's callbacks")
+        operator.stop(slow)
