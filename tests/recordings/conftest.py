@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from recordings import clock
+from recordings import clock, manifest
 from recordings.models import Chunk, MediaFile, Recording, Resource
+from recordings.pipeline import archive, retrieve
 from recordings.states import RecordingState
 from tests import rows
 from tests.recordings import media
@@ -75,3 +76,16 @@ def scene(host: ContentHost, resource: Resource, recorded: bytes) -> Scene:
 @pytest.fixture
 def spool(settings: Settings) -> Path:
     return Path(settings.SPOOL_DIR)
+
+
+@pytest.fixture
+def secured(scene: Scene) -> Scene:
+    """The same chunk, both files in the archive."""
+    for file in (scene.media, scene.metadata):
+        retrieve.retrieve(retrieve.claim(file))
+        file.refresh_from_db()
+        assert archive.archive(file)
+        file.refresh_from_db()
+    manifest.write(scene.recording)
+    scene.recording.refresh_from_db()
+    return scene

@@ -1,0 +1,24 @@
+"""`manage.py rebuild`: the rows anew from the manifests in the archive. Exit code 1 when one could not be used."""
+
+import sys
+
+from django.core.management.base import BaseCommand
+
+from recordings import rebuild
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes the rows of all recordings anew from the manifests in the archive; rows that are there stay as they are."
+    )
+
+    def handle(self, *arguments: object, **options: object) -> None:
+        del arguments, options
+        report = rebuild.rebuild()
+        self.stdout.write(
+            f"{report.rebuilt} recordings with {report.files} files rebuilt, {report.known_already} were there already."
+        )
+        for problem in report.problems:
+            self.stderr.write(problem)
+        if report.problems:
+            sys.exit(1)
