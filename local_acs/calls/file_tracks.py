@@ -108,7 +108,7 @@ class SoundTrack:
         """Return `count` samples from a place (in samples at 16 kHz) on, mono; silence beyond the end."""
         if not self._place <= place <= self._place + len(self._held) + _DECODE_ON_MS * RATE // 1000:
             self._seek(place)
-        while self._place + len(self._held) < place + count and not self._ended:
+        while not self._ended and (not self._known_place or self._place + len(self._held) < place + count):
             self._decode_some()
             self._drop_before(place)
         self._drop_before(place)

@@ -128,12 +128,12 @@ def _nearest(second: int, around: int) -> int:
 def _sharpened(samples: Samples, mark: Mark) -> Mark:
     """Move a mark to the sample where the notes as sung and as heard agree best."""
     sung = code(mark.wall_ms, RATE, mark.voice)
-    first = max(mark.sample_offset - _LISTEN_AROUND, 0)
-    heard = samples[first : mark.sample_offset + RATE + _LISTEN_AROUND]
+    first = mark.sample_offset - _LISTEN_AROUND
+    before = np.zeros(max(-first, 0), np.float32)
+    heard = np.concatenate([before, samples[max(first, 0) : mark.sample_offset + RATE + _LISTEN_AROUND]])
     size = 1 << (len(heard) + len(sung)).bit_length()
     match = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(sung, size)), size)
-    lags = np.arange(-_LISTEN_AROUND, 2 * _LISTEN_AROUND)
-    return mark._replace(sample_offset=first + int(lags[match[lags].argmax()]))
+    return mark._replace(sample_offset=first + int(match[: 2 * _LISTEN_AROUND].argmax()))
 
 
 def _is_sung_through(samples: Samples, mark: Mark) -> bool:

@@ -14,8 +14,6 @@ from local_acs.recorder.recording import SESSION_ENDED, part_path
 from local_acs.recorder.salvage import make_final, sync
 from local_acs.recorder.spec import Spec, moment
 
-_WAIT_SECONDS = 10.0
-
 DocumentIds = Sequence[str] | Callable[[int], str]
 
 
@@ -38,15 +36,16 @@ class FinishedChunk:
     bytes: int
 
 
-def finish(recording_dir: Path, *, document_ids: DocumentIds) -> list[FinishedChunk]:
+def finish(recording_dir: Path, *, document_ids: DocumentIds, wait_seconds: float = 10.0) -> list[FinishedChunk]:
     """Make `chunk-<index>.<format>` and `chunk-<index>.metadata.json` of all chunks that hold media.
 
     May be called any number of times and after a crash at any moment, of the recorder or of itself: what is done is
     kept. `document_ids` gives the chunkDocumentId by index. Returns [] when nothing was recorded.
-    Raises StillRecordingError while the recorder runs, OSError when there is no room (call it again later).
+    Waits so long for a recorder that is just stopping, then raises StillRecordingError. Raises OSError when there is no
+    room (call it again later).
     """
     spec = Spec.read(recording_dir)
-    with sole_use(recording_dir, wait_seconds=_WAIT_SECONDS):
+    with sole_use(recording_dir, wait_seconds=wait_seconds):
         finished = [
             _finish_chunk(recording_dir, spec, history, document_ids) for history in chunk_histories(recording_dir)
         ]
@@ -59,7 +58,9 @@ def _finish_chunk(
     final = directory / f"chunk-{history.index}.{spec.format}"
     part = part_path(directory, history.index, spec.format)
     channels = _channels_used(spec, history)
-    if not final.exists() and not (part.exists() and make_final(part, final, channels=channels)):
+    if final.exists():
+        part.unlink(missing_ok=True)
+    elif not (part.exists() and make_final(part, final, channels=channels)):
         return None
     contents = probe(final)
     end_ms = history.end_ms or history.wall_end_ms(contents.duration_ms)

@@ -42,12 +42,15 @@ class MixedSound:
 
 
 class UnmixedSound:
-    """A channel per participant for the whole recording: first as ordered, then as they come, up to five."""
+    """A channel per participant for the whole recording: first as ordered, then as they come, up to five.
+
+    An empty id in the order is a channel left free for whoever comes next.
+    """
 
     channels = MOST_CHANNELS
 
     def __init__(self, order: Sequence[str]) -> None:
-        self._channel = {participant_id: index for index, participant_id in enumerate(order[:MOST_CHANNELS])}
+        self._channel = {who: index for index, who in enumerate(order[:MOST_CHANNELS]) if who}
 
     def mix(self, legs: Sequence[Leg], wall_ms: int, count: int) -> Samples:
         sound = np.zeros((self.channels, count), np.float32)
@@ -59,6 +62,7 @@ class UnmixedSound:
 
     def channel_of(self, participant_id: str) -> int | None:
         """Return the channel of a participant, giving the next free one to a newcomer; None when all five are taken."""
-        if participant_id not in self._channel and len(self._channel) < MOST_CHANNELS:
-            self._channel[participant_id] = len(self._channel)
+        free = [channel for channel in range(MOST_CHANNELS) if channel not in self._channel.values()]
+        if participant_id not in self._channel and free:
+            self._channel[participant_id] = free[0]
         return self._channel.get(participant_id)
