@@ -21,7 +21,7 @@ from local_acs.documents import JsonObject
 from local_acs.identifiers import new_recording_id, normal_recording_id
 from local_acs.models import LIVE_STATES, Participant, Recording, RecordingState
 from local_acs.outbox import Outbox
-from local_acs.recorders import RecorderError, Recorders
+from local_acs.recorders import RecorderError, RecorderGone, Recorders
 from local_acs.repeatability import Answer, RepeatableRequest
 from local_acs.settings import Settings
 from local_acs.start_request import StartRequest
@@ -111,6 +111,8 @@ class Control:
                 return
             try:
                 await (self.recorders.pause(key) if wanted == RecordingState.PAUSED else self.recorders.resume(key))
+            except RecorderGone as error:
+                raise problems.recording_not_found() from error
             except RecorderError as error:
                 logger.warning("recording %s could not become %s: %s", recording_id, wanted, error)
                 raise problems.unknown_internal_error() from error

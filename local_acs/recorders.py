@@ -29,6 +29,10 @@ class RecorderError(Exception):
     """The recorder could not be started or does not answer."""
 
 
+class RecorderGone(RecorderError):
+    """The recorder has exited, and with it the recording has ended."""
+
+
 @dataclass(slots=True)
 class _Recorder:
     process: asyncio.subprocess.Process
@@ -115,7 +119,7 @@ class Recorders:
     async def _ask(self, key: int, command: JsonObject, answer: str) -> None:
         recorder = self._running.get(key)
         if recorder is None:
-            raise RecorderError("the recorder is gone")
+            raise RecorderGone("the recorder is gone")
         expected = self._expect(recorder, answer)
         try:
             await self._write(recorder, command)
@@ -133,12 +137,12 @@ class Recorders:
     async def _write(self, recorder: _Recorder, command: JsonObject) -> None:
         stdin = recorder.process.stdin
         if stdin is None or stdin.is_closing():
-            raise RecorderError("the recorder no longer listens")
+            raise RecorderGone("the recorder no longer listens")
         try:
             stdin.write(json.dumps(command).encode() + b"\n")
             await asyncio.wait_for(stdin.drain(), ACKNOWLEDGE_SECONDS)
         except (OSError, TimeoutError) as error:
-            raise RecorderError("the recorder no longer listens") from error
+            raise RecorderGone("the recorder no longer listens") from error
 
     async def _read(self, recorder: _Recorder) -> None:
         stdout = recorder.process.stdout
@@ -159,7 +163,7 @@ class Recorders:
                 waiting.set_result(moment)
         for waiting in recorder.answers.values():
             if not waiting.done():
-                waiting.set_exception(RecorderError("the recorder has exited"))
+                waiting.set_exception(RecorderGone("the recorder has exited"))
 
     async def _watch(self, key: int, recorder: _Recorder, reader: asyncio.Task[None]) -> None:
         await reader

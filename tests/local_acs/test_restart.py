@@ -199,3 +199,22 @@ def test_health_needs_no_key_and_everything_else_of_the_management_surface_does(
     for path in ("/local/calls", "/local/state", "/local/faults"):
         refused = httpx.get(acs.endpoint + path, headers={"Authorization": f"SharedAccessKey {acs.event_grid_key}"})
         assert refused.status_code == 401
+
+
+def test_a_pause_after_the_recorder_died_finds_no_recording(operator: Operator) -> None:
+    recording_id = operator.started()
+    os.kill(recorder_pid(operator.acs, recording_id), signal.SIGKILL)
+    assert operator.pause(recording_id).status_code == 404
+
+
+def test_a_recorder_that_does_not_answer_is_an_internal_error_and_is_killed_with_the_service(start_acs: Start) -> None:
+    acs = start_acs()
+    recording_id = Operator(acs).started()
+    pid = recorder_pid(acs, recording_id)
+    os.kill(pid, signal.SIGSTOP)
+    answer = Operator(acs).pause(recording_id)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "9999")
+    started = time.monotonic()
+    assert acs.stop() == 0
+    assert time.monotonic() - started < 2.5
+    assert not psutil.pid_exists(pid)
