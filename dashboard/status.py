@@ -20,6 +20,7 @@ class Status:
     kind: str
     word: str
     note: str = ""
+    detail: str = ""
     unconfirmed_since: datetime | None = None
     confirmed_at: datetime | None = None
     alarm: bool = False
@@ -52,8 +53,10 @@ def of(recording: Recording, command: Command | None) -> Status:
             kind=recording.state, word=word, note=_open_note(command), unconfirmed_since=command.requested_at
         )
     if command is not None and command.state == CommandState.CONTRADICTED:
-        note = _contradictions()[CommandVerb(command.verb)]
-        return Status(kind=recording.state, word=word, note=note, alarm=True, confirmed_at=recording.confirmed_at)
+        note, detail = _contradictions()[CommandVerb(command.verb)]
+        return Status(
+            kind=recording.state, word=word, note=note, detail=detail, alarm=True, confirmed_at=recording.confirmed_at
+        )
     note = ""
     if command is not None and command.state == CommandState.FAILED:
         note = _("%(verb)s was refused: %(error)s") % {"verb": command.get_verb_display(), "error": command.error}
@@ -105,10 +108,23 @@ def _open_note(command: Command) -> str:
     return words[CommandVerb(command.verb)]
 
 
-def _contradictions() -> dict[CommandVerb, str]:
+def _contradictions() -> dict[CommandVerb, tuple[str, str]]:
+    """In a few words for a row, and in a sentence."""
     return {
-        CommandVerb.START: _("Contradicted: the service said yes to the start and does not record."),
-        CommandVerb.PAUSE: _("Contradicted: the service said yes to the pause and goes on recording."),
-        CommandVerb.RESUME: _("Contradicted: the service said yes to the resume and does not record."),
-        CommandVerb.STOP: _("Contradicted: the service said yes to the stop and goes on."),
+        CommandVerb.START: (
+            _("contradicted: not recording"),
+            _("The service said yes to the start, and does not record."),
+        ),
+        CommandVerb.PAUSE: (
+            _("contradicted: not paused"),
+            _("The service said yes to the pause, and goes on recording. Pause again, or stop."),
+        ),
+        CommandVerb.RESUME: (
+            _("contradicted: not resumed"),
+            _("The service said yes to the resume, and does not record. Resume again."),
+        ),
+        CommandVerb.STOP: (
+            _("contradicted: not stopped"),
+            _("The service said yes to the stop, and goes on. Stop again."),
+        ),
     }

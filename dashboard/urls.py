@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth import views as auth_views
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from dashboard.views import account, at_risk, controls, health, library, live, media, recording, system
 
@@ -46,8 +46,10 @@ urlpatterns = [
     *commands,
     *files,
     *accounts,
+    path("", include("recordings.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("admin/", admin.site.urls),
+    path("", include("recordings.urls")),
 ]
 
 handler400 = "dashboard.views.errors.bad_request"

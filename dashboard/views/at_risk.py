@@ -37,8 +37,10 @@ def at_risk(request: OperatorRequest) -> HttpResponse:
 def retrieve_now(request: OperatorRequest, pk: uuid.UUID) -> HttpResponse:
     """Puts one file at the head of the queue, whatever pause its last failure earned it."""
     file = access.media_file(request.user, pk, verb=Verb.RETRIEVE)
-    handover.retrieve_now(file)
-    messages.success(request, _("Retrieval of chunk %(index)d was asked for.") % {"index": file.chunk.index})
+    if handover.retrieve_now(file):
+        messages.success(request, _("Chunk %(index)d is fetched as soon as a worker is free.") % {"index": file.chunk.index})
+    else:
+        messages.info(request, _("There is nothing to do: the file is being fetched, or it is here already."))
     if request.htmx:
         return render(request, "at_risk/_lists.html", {**_context(request), "answering": True})
     return redirect("at-risk")

@@ -41,7 +41,7 @@
     const zone = document.cookie.match(/tapedeck_zone=([^;]+)/);
     const onWall = new Intl.DateTimeFormat("en-GB", {
       timeStyle: "medium",
-      timeZone: zone ? decodeURIComponent(zone[1]) : "UTC",
+      timeZone: zone ? zone[1] : "UTC",
     });
 
     const load = (index, seconds, play) => {

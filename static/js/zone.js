@@ -2,8 +2,8 @@
 (() => {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const known = document.cookie.split("; ").find((part) => part.startsWith("tapedeck_zone="));
-  if (!zone || known === `tapedeck_zone=${encodeURIComponent(zone)}`) return;
-  document.cookie = `tapedeck_zone=${encodeURIComponent(zone)}; path=/; max-age=34560000; samesite=lax`;
+  if (!zone || known === `tapedeck_zone=${zone}`) return;
+  document.cookie = `tapedeck_zone=${zone}; path=/; max-age=34560000; samesite=lax`;
   const stuck = !document.cookie.includes("tapedeck_zone=");
   if (!stuck && known) location.reload();
 })();
