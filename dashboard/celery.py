@@ -162,7 +162,9 @@ class Clock(Scheduler):
         return float(super().tick())
 
 
-app = Celery("tapedeck", include=["recordings.tasks"])
+# The scheduler knows tasks by name; loading them, and all of the pipeline with them, would only slow the start down.
+_is_clock = os.environ.get("TAPEDECK_HEARTBEAT") == BEAT
+app = Celery("tapedeck", include=[] if _is_clock else ["recordings.tasks"])
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL,
     broker_transport_options=transport_options(),

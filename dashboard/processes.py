@@ -83,6 +83,7 @@ def beat() -> Process:
     return Process(
         name="beat",
         command=module("celery", "--app=dashboard", "beat", "--loglevel=WARNING", "--pidfile="),
+        environment={"TAPEDECK_HEARTBEAT": celery.BEAT, "CELERY_SKIP_CHECKS": "true"},
         heartbeat=celery.BEAT,
     )
 
