@@ -1,0 +1,107 @@
+"""The full decode finds what a listener or viewer would stumble over, and refuses nothing."""
+
+import pytest
+
+from recordings import storage
+from recordings.models import MediaFile, Recording
+from recordings.pipeline import archive, decode, retrieve
+from recordings.states import MediaState
+from tests.recordings import media
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def secure(scene, body: bytes) -> MediaFile:
+    scene.serve(body=body)
+    for _ in range(2):  # doubtful bytes are believed when they come twice
+        MediaFile.objects.filter(pk=scene.media.pk).update(next_attempt_at=None)
+        if retrieve.retrieve(retrieve.claim(scene.media)) == MediaState.RETRIEVED:
+            break
+    assert archive.archive(scene.media)
+    scene.media.refresh_from_db()
+    return scene.media
+
+
+def findings(scene, body: bytes) -> str:
+    file = secure(scene, body)
+    assert decode.decode(file)
+    file.refresh_from_db()
+    assert (file.state, file.decoded_at is not None) == (MediaState.ARCHIVED, True)
+    return " ".join(file.findings)
+
+
+def test_a_good_recording_has_no_such_findings(scene, tmp_path):
+    told = findings(scene, media.mp4(tmp_path / "a.mp4").read_bytes())
+    assert "silent" not in told
+    assert "black" not in told
+    assert decode.BROKEN not in told
+
+
+@pytest.mark.parametrize(("make", "name"), [(media.mp4, "a.mp4"), (media.mp3, "a.mp3"), (media.wav, "a.wav")])
+def test_silence_is_found_in_every_format(scene, tmp_path, make, name):
+    quiet = {"sound": "silent"} if make is media.mp4 else {"kind": "silent"}
+    assert "silent from beginning to end" in findings(scene, make(tmp_path / name, **quiet).read_bytes())
+
+
+def test_a_black_picture_is_found(scene, tmp_path):
+    assert "black from beginning to end" in findings(scene, media.mp4(tmp_path / "a.mp4", picture="black").read_bytes())
+
+
+def test_damage_in_the_middle_is_found(scene, tmp_path):
+    body = bytearray(media.mp4(tmp_path / "a.mp4", seconds=8.0, sound="none").read_bytes())
+    start = body.index(b"mdat") + 4
+    middle = start + (len(body) - start) // 2
+    body[middle : middle + 2000] = b"\xff" * 2000
+    assert decode.BROKEN in findings(scene, bytes(body))
+
+
+def test_a_duration_that_the_metadata_contradicts_is_found(scene, tmp_path):
+    scene.chunk.duration_ms = 90_000
+    scene.chunk.save()
+    assert "stated was 90.0 s" in findings(scene, media.mp4(tmp_path / "a.mp4").read_bytes())
+
+
+def test_what_was_said_of_the_duration_before_is_said_anew(scene, tmp_path):
+    Recording.objects.update(duration_ms=60_000)
+    file = secure(scene, media.mp4(tmp_path / "a.mp4").read_bytes())
+    assert "stated was 60.0 s" in " ".join(file.findings)
+    Recording.objects.update(duration_ms=3_000)
+    decode.decode(file)
+    file.refresh_from_db()
+    assert "stated was" not in " ".join(file.findings)
+
+
+def test_a_file_is_decoded_once(secured):
+    assert [file.pk for file in decode.pending(5)] == [secured.media.pk]
+    assert decode.decode(secured.media)
+    assert not decode.decode(secured.media)
+    assert not decode.pending(5)
+
+
+def test_a_file_that_another_worker_decodes_is_left_to_it(secured):
+    MediaFile.objects.filter(pk=secured.media.pk).update(lease_until="2999-01-01T00:00:00Z")
+    assert not decode.decode(secured.media)
+
+
+def test_a_file_that_broke_in_the_archive_is_told(tmp_path):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"\x00" * 5000)
+    assert decode.measure(path, tick=lambda: None).error
+
+
+def test_a_remote_archive_is_decoded_from_a_copy(secured, settings, tmp_path):
+    class Remote(storage.ArchiveFiles):
+        def path(self, name):
+            if name == "":
+                return super().path(name)
+            raise NotImplementedError
+
+    from django.core.files.storage import storages
+
+    kept = storages["archive"]
+    remote = Remote(**settings.STORAGES["archive"]["OPTIONS"])
+    remote.open = kept.open
+    storages._storages["archive"] = remote
+    with storage.local_copy(secured.media.archive_key) as path:
+        assert path.read_bytes() == secured.body
+    assert not path.exists()
