@@ -1,6 +1,7 @@
 """PostgreSQL and RabbitMQ on this machine: whether they are there, and a corner of each that a test has for itself."""
 
 import os
+import shutil
 import socket
 import uuid
 from collections.abc import Iterator
@@ -18,12 +19,13 @@ RABBITMQ_HOST = "127.0.0.1:5672"
 RABBITMQ = f"amqp://guest:guest@{RABBITMQ_HOST}//"
 
 
-def require() -> None:
-    """Skips the test when a service is absent; under TAPEDECK_REQUIRE_SERVICES=1 its absence is a failure."""
-    absent = [name for name, port in (("PostgreSQL", 5432), ("RabbitMQ", 5672)) if not _listens(port)]
+def require(*programs: str) -> None:
+    """Skips the test when a service or one of `programs` is absent; under TAPEDECK_REQUIRE_SERVICES=1 it fails instead."""
+    absent = [f"{name} on 127.0.0.1" for name, port in (("PostgreSQL", 5432), ("RabbitMQ", 5672)) if not _listens(port)]
+    absent += [program for program in programs if not shutil.which(program)]
     if not absent:
         return
-    message = f"{' and '.join(absent)} not on 127.0.0.1"
+    message = f"There is no {' and no '.join(absent)}"
     if os.environ.get("TAPEDECK_REQUIRE_SERVICES") == "1":
         pytest.fail(f"{message}, and TAPEDECK_REQUIRE_SERVICES=1")
     pytest.skip(message)

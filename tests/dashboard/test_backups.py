@@ -25,9 +25,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "sqlite":
         yield ""
         return
-    services.require()
-    if not shutil.which("pg_dump"):
-        pytest.skip("pg_dump is not installed")
+    services.require("pg_dump", "pg_restore")
     with services.own_database() as address:
         yield address
 
