@@ -52,6 +52,12 @@ class Operator:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["recordingId"])
 
+    def state_of(self, call: dict[str, object]) -> str | None:
+        """The embedded service's own word for the recording of a live call, None while there is none."""
+        calls = self.acs.management("GET", "/local/calls").json()
+        (found,) = [item for item in calls if item["callId"] == call["callId"]]
+        return found["recording"] and str(found["recording"]["state"])
+
     def state(self, recording_id: str) -> httpx.Response:
         return self._on("GET", recording_id)
 
