@@ -1,26 +1,23 @@
 """The only door to an object: look it up among what the user may see, ask for the verb, else 404 or 403.
 
-An object outside the user's reach is 404, as if it did not exist. A verb the user lacks on an object he may see is 403, and the
-page says which verb it was.
+An object outside the user's reach is 404, as if it did not exist. A verb that the user lacks on an object within
+reach is 403, and the page says which verb it was.
 """
 
 import functools
 import uuid
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
 from recordings.models import Call, MediaFile, Notification, Recording, Resource
-
-P = ParamSpec("P")
 
 
 class OperatorRequest(HttpRequest):
@@ -28,6 +25,9 @@ class OperatorRequest(HttpRequest):
 
     user: User
     htmx: HtmxDetails
+
+
+View = Callable[[OperatorRequest], HttpResponse]
 
 
 class Verb(StrEnum):
@@ -60,21 +60,14 @@ def may(user: User, verb: Verb) -> bool:
     return user.has_perm(verb.permission)
 
 
-def needs(
-    verb: Verb,
-) -> Callable[
-    [Callable[Concatenate[OperatorRequest, P], HttpResponseBase]],
-    Callable[Concatenate[OperatorRequest, P], HttpResponseBase],
-]:
-    """Refuses a whole view to users without `verb`."""
+def needs(verb: Verb) -> Callable[[View], View]:
+    """Refuses a whole view to users without `verb`. Views of one object ask for the verb when they look it up."""
 
-    def decorate(
-        view: Callable[Concatenate[OperatorRequest, P], HttpResponseBase],
-    ) -> Callable[Concatenate[OperatorRequest, P], HttpResponseBase]:
+    def decorate(view: View) -> View:
         @functools.wraps(view)
-        def guarded(request: OperatorRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def guarded(request: OperatorRequest) -> HttpResponse:
             demand(request.user, verb)
-            return view(request, *args, **kwargs)
+            return view(request)
 
         return guarded
 

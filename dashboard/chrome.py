@@ -1,4 +1,4 @@
-"""What surrounds every page: the server's time for the clocks, the theme, the banners and the count beside “At risk”."""
+"""What surrounds every page: the server's time for the clocks, the theme, the banners, the count beside “At risk”."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,9 @@ def chrome(request: HttpRequest) -> dict[str, object]:
     if signed_in:
         context["at_risk_count"] = SimpleLazyObject(unsecured().count)
         context["banners"] = SimpleLazyObject(banners)
-        context["verbs"] = SimpleLazyObject(lambda: {verb.value: request.user.has_perm(verb.permission) for verb in Verb})
+        context["verbs"] = SimpleLazyObject(
+            lambda: {verb.value: request.user.has_perm(verb.permission) for verb in Verb}
+        )
     return context
 
 

@@ -11,15 +11,15 @@ KINDS = {
     "wav": ("audio", "mixed", "wav"),
     "channels": ("audio", "unmixed", "wav"),
 }
-"""The combinations of content, channel and format that the service documents (Microsoft Learn, call recording overview)."""
+"""The combinations of content, channel and format that there are (azure-docs, voice-video-calling/call-recording.md)."""
 
 LONGEST_REASON = 200
 
 
-class CallChoice(forms.ModelChoiceField):
+class CallChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
     """A live call, named by who is in it."""
 
-    def label_from_instance(self, call: Call) -> str:  # type: ignore[override]
+    def label_from_instance(self, call: Call) -> str:
         people = [str(stay.participant) for stay in call.presences.all() if stay.left_at is None]
         return ", ".join(people) or str(call)
 
@@ -28,7 +28,10 @@ class StartForm(forms.Form):
     """Start a recording: of a call that is known to be live, or of one by its id."""
 
     call = CallChoice(
-        queryset=Call.objects.none(), required=False, label=_("Live call"), empty_label=_("Choose a call, or paste an id below")
+        queryset=Call.objects.none(),
+        required=False,
+        label=_("Live call"),
+        empty_label=_("Choose a call, or paste an id below"),
     )
     server_call_id = forms.CharField(
         required=False,
@@ -51,7 +54,9 @@ class StartForm(forms.Form):
     paused = forms.BooleanField(
         required=False, label=_("Start paused"), help_text=_("Nothing is recorded until somebody resumes.")
     )
-    reason = forms.CharField(required=False, max_length=LONGEST_REASON, label=_("Reason"), help_text=_("Kept in the history."))
+    reason = forms.CharField(
+        required=False, max_length=LONGEST_REASON, label=_("Reason"), help_text=_("Kept in the history.")
+    )
 
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or {}

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max
 from django.urls import reverse
 
 from dashboard import chrome, status
 from dashboard.processes import HEARTBEATS
-from recordings import clock
-from recordings.models import Chunk, EventSource, Heartbeat, Notification, Recording
+from recordings import clock, ledger
+from recordings.models import Chunk, Heartbeat
 from recordings.states import Bucket
 
 SILENT_AFTER = timedelta(seconds=30)
@@ -47,19 +46,18 @@ class Shown:
 
 def read(*, long_pauses: int = 0) -> Shown:
     """The strip of this moment, in a constant number of queries."""
-    counts = dict(Recording.objects.counted().order_by().values_list("bucket").annotate(Count("pk")))
-    pulls = EventSource.objects.live().aggregate(pull=Max("last_pull_at"))
+    strip = ledger.strip()
     soonest = (
         Chunk.objects.filter(files__in=chrome.unsecured()).select_related("resource").order_by("expires_at").first()
     )
     silent, heard = _processes()
     return Shown(
-        known=sum(counts.values()),
-        cells=_cells(counts),
+        known=strip.known,
+        cells=_cells(strip.buckets),
         next_expiry=soonest.expires_at if soonest else None,
         next_window_seconds=soonest.resource.retention_seconds if soonest else 0,
-        last_notification_at=Notification.objects.aggregate(newest=Max("received_at"))["newest"],
-        last_pull_at=pulls["pull"],
+        last_notification_at=strip.last_notification_at,
+        last_pull_at=strip.last_pull_at,
         silent=silent,
         heard=heard,
         long_pauses=long_pauses,
@@ -71,7 +69,7 @@ def _cells(counts: dict[str, int]) -> tuple[Cell, ...]:
     cells: list[Cell] = []
     left = 0.0
     for bucket, word in status.bucket_words().items():
-        count = counts.get(bucket, 0)
+        count = counts[bucket]
         width = WIDTH * count / known if known else 0.0
         url = reverse("live") if bucket == Bucket.RECORDING else f"{reverse('library')}?state={bucket}"
         cells.append(

@@ -1,4 +1,4 @@
-"""What every request passes: the viewer's zone, a sign-in that never lands inside a table, and an id for each failure."""
+"""What every request passes: the viewer's zone, a sign-in that never lands inside a table, an id for each failure."""
 
 import logging
 import secrets
@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 
 
 class SignInRequired(LoginRequiredMiddleware):
-    """As Django's, and a fragment's answer to a lost session sends the whole page to the sign-in, which returns to the page."""
+    """As Django's; a fragment without a session sends the whole page to the sign-in, which returns to that page."""
 
-    def handle_no_permission(
+    def handle_no_permission(  # type: ignore[override]  # the stubs know only the redirect
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
         if request.headers.get("HX-Request") != "true":

@@ -1,7 +1,7 @@
 """What is said of a recording's state: never more than is known.
 
-“Paused” is only said once it was confirmed. Between a command and its confirmation the old state stands, marked as unconfirmed
-with the time since. A service that said yes and did something else is shown as contradicted.
+“Paused” is only said once it was confirmed. Between a command and its confirmation the old state stands, marked as
+unconfirmed with the time since. A service that said yes and did something else is shown as contradicted.
 """
 
 from dataclasses import dataclass
@@ -49,9 +49,7 @@ def of(recording: Recording, command: Command | None) -> Status:
     """The status of `recording`, whose newest command is `command`."""
     word = state_words()[RecordingState(recording.state)]
     if command is not None and command.is_open:
-        return Status(
-            kind=recording.state, word=word, note=_open_note(command), unconfirmed_since=command.requested_at
-        )
+        return Status(kind=recording.state, word=word, note=_open_note(command), unconfirmed_since=command.requested_at)
     if command is not None and command.state == CommandState.CONTRADICTED:
         note, detail = _contradictions()[CommandVerb(command.verb)]
         return Status(
@@ -62,9 +60,7 @@ def of(recording: Recording, command: Command | None) -> Status:
         note = _("%(verb)s was refused: %(error)s") % {"verb": command.get_verb_display(), "error": command.error}
     if recording.confirmed_at is None and recording.is_live:
         return Status(kind=recording.state, word=word, note=note, unconfirmed_since=recording.requested_at)
-    return Status(
-        kind=recording.state, word=word, note=note, alarm=bool(note), confirmed_at=recording.confirmed_at
-    )
+    return Status(kind=recording.state, word=word, note=note, alarm=bool(note), confirmed_at=recording.confirmed_at)
 
 
 def state_words() -> dict[RecordingState, str]:

@@ -1,4 +1,4 @@
-"""The wall-clock timeline of a recording: chunks as blocks, pauses as gaps, people as lanes, all in percent of its whole span.
+"""The wall-clock timeline of a recording: chunks as blocks, pauses as gaps, people as lanes, in percent of its span.
 
 Media time and wall-clock time differ by the pauses: a pause is missing from the file and present on the wall.
 """
@@ -109,17 +109,13 @@ def pieces(recording: Recording, chunks: Sequence[Chunk]) -> list[Piece]:
     return placed
 
 
-def _media_length(
-    recording: Recording, chunk: Chunk, media: MediaFile | None, chunks: Sequence[Chunk]
-) -> int | None:
+def _media_length(recording: Recording, chunk: Chunk, media: MediaFile | None, chunks: Sequence[Chunk]) -> int | None:
     if media is not None and media.duration_ms:
         return media.duration_ms
     return chunk.duration_ms or (recording.duration_ms if len(chunks) == 1 else None)
 
 
-def draw(
-    placed: Sequence[Piece], *, presences: Sequence[Presence], commands: Sequence[Command]
-) -> Timeline | None:
+def draw(placed: Sequence[Piece], *, presences: Sequence[Presence], commands: Sequence[Command]) -> Timeline | None:
     """The timeline of `placed`; none when nothing can be placed."""
     if not placed:
         return None
@@ -191,7 +187,5 @@ def _ticks(scale: _Scale) -> tuple[Band, ...]:
     span = (scale.ends - scale.starts).total_seconds()
     step = next((step for step in TICK_STEPS if span / step <= MOST_TICKS), TICK_STEPS[-1])
     first = -(-scale.starts.timestamp() // step) * step
-    moments = (
-        scale.starts + timedelta(seconds=first + n * step - scale.starts.timestamp()) for n in itertools.count()
-    )
+    moments = (scale.starts + timedelta(seconds=first + n * step - scale.starts.timestamp()) for n in itertools.count())
     return tuple(scale.band(at, at, "") for at in itertools.takewhile(lambda at: at <= scale.ends, moments))

@@ -1,4 +1,4 @@
-"""Every table of the domain, to look things up in. Facts and history are read-only: they change through the steps that own them.
+"""Every table of the domain, to look things up in. Facts are read-only: they change through the steps that own them.
 
 The actions do exactly what the operator pages do.
 """
@@ -43,7 +43,7 @@ admin.site.empty_value_display = "–"
 
 
 class Facts(admin.ModelAdmin):  # type: ignore[type-arg]  # Django has no such class at run time
-    """A table that is looked at and never edited here. Counting all rows of a large one would cost more than the page."""
+    """A table that is looked at, never edited. Counting all rows of a large one would cost more than the page."""
 
     show_full_result_count = False
     list_per_page = 50

@@ -1,7 +1,7 @@
 """Template words: `{% moment %}`, `{% countdown %}`, `{% icon %}`, `|duration`, `|size` and their kin.
 
-A ticking element carries the moment it counts from or to in milliseconds of the server's clock; `static/js/clock.js` keeps it
-going. What is written here is what stands there without JavaScript.
+A ticking element carries the moment it counts from or to in milliseconds of the server's clock; `static/js/clock.js`
+keeps it going. What is written here is what stands there without JavaScript.
 """
 
 import json
@@ -93,7 +93,7 @@ def icon(name: str, label: str = "") -> SafeString:
 
 @register.simple_tag
 def moment(at: datetime | None, style: str = "full") -> SafeString:
-    """A moment in the viewer's zone, with UTC on hover. `style`: full, time, day or short (time today, else the day too)."""
+    """A moment in the viewer's zone, with UTC on hover. `style`: full, stamp, time, day, short (only the time today)."""
     if at is None:
         return SafeString('<span class="none">–</span>')
     local = timezone.localtime(at)
@@ -101,7 +101,9 @@ def moment(at: datetime | None, style: str = "full") -> SafeString:
     if timezone.get_current_timezone_name() == "UTC" and style != "day":
         text = f"{text} UTC"
     utc = at.astimezone(UTC)
-    return format_html('<time datetime="{}" title="{} UTC">{}</time>', utc.isoformat(), f"{utc:%Y-%m-%d %H:%M:%S}", text)
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>', utc.isoformat(), f"{utc:%Y-%m-%d %H:%M:%S}", text
+    )
 
 
 def _written(local: datetime, style: str) -> str:

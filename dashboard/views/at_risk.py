@@ -20,7 +20,6 @@ MOST_FILES = 200
 MOST_LOSSES = 100
 
 
-
 @require_GET
 @access.needs(Verb.VIEW)
 def at_risk(request: OperatorRequest) -> HttpResponse:
@@ -38,7 +37,9 @@ def retrieve_now(request: OperatorRequest, pk: uuid.UUID) -> HttpResponse:
     """Puts one file at the head of the queue, whatever pause its last failure earned it."""
     file = access.media_file(request.user, pk, verb=Verb.RETRIEVE)
     if handover.retrieve_now(file):
-        messages.success(request, _("Chunk %(index)d is fetched as soon as a worker is free.") % {"index": file.chunk.index})
+        messages.success(
+            request, _("Chunk %(index)d is fetched as soon as a worker is free.") % {"index": file.chunk.index}
+        )
     else:
         messages.info(request, _("There is nothing to do: the file is being fetched, or it is here already."))
     if request.htmx:

@@ -83,9 +83,7 @@ def watch(request: OperatorRequest) -> HttpResponse:
     resource = _current_resource()
     if form.is_valid() and resource is not None:
         try:
-            found = control.watch(
-                resource=resource, recording_id=form.cleaned_data["recording_id"], by=request.user
-            )
+            found = control.watch(resource=resource, recording_id=form.cleaned_data["recording_id"], by=request.user)
         except AcsError as error:
             form.add_error("recording_id", error.message)
         else:
@@ -160,7 +158,9 @@ def _started(
 def _say(request: OperatorRequest, command: Command) -> None:
     """What came of a command. Success needs no words beyond the row's own; a refusal and a silence do."""
     if command.state == CommandState.FAILED:
-        messages.error(request, _("%(verb)s was refused: %(error)s") % {"verb": command.get_verb_display(), "error": command.error})
+        messages.error(
+            request, _("%(verb)s was refused: %(error)s") % {"verb": command.get_verb_display(), "error": command.error}
+        )
     elif command.state == CommandState.REQUESTED:
         messages.warning(
             request,

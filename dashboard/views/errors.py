@@ -31,7 +31,10 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def failed(request: HttpRequest) -> HttpResponse:
     """500. Touches neither database nor session, because either may be what failed."""
-    context = {"failure_id": request.META.get("tapedeck.failure_id", ""), "theme": request.COOKIES.get("tapedeck_theme")}
+    context = {
+        "failure_id": request.META.get("tapedeck.failure_id", ""),
+        "theme": request.COOKIES.get("tapedeck_theme"),
+    }
     return HttpResponse(loader.get_template("500.html").render(context), status=500)
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from dashboard import access, chrome, status
 from dashboard.access import OperatorRequest, Verb
 from recordings.models import Chunk, MediaFile, Recording, RecordingParticipant
-from recordings.states import Bucket, MediaState
+from recordings.states import Bucket, MediaState, RecordingState
 
 PAGE = 50
 SEPARATOR = "_"
@@ -63,8 +63,8 @@ class Row:
         return status.ICONS[self.bucket or self._state]
 
     @property
-    def _state(self) -> status.RecordingState:
-        return status.RecordingState(self.recording.state)
+    def _state(self) -> RecordingState:
+        return RecordingState(self.recording.state)
 
     @property
     def files(self) -> list[MediaFile]:

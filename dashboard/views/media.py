@@ -1,7 +1,7 @@
 """The bytes of archived files. Playing and downloading are two permissions, and two addresses with limits of their own.
 
-Playing caps an open-ended range, because a browser asks for “the rest” and then stalls while it holds a thread of the web
-server. Downloading serves the whole rest, so that an interrupted download can be resumed, for a few clients at a time.
+Playing caps an open-ended range, because a browser asks for “the rest” and then stalls while it holds a thread of the
+web server. Downloading serves the whole rest, so that an interrupted download can be resumed, to a few clients at once.
 """
 
 import threading
@@ -103,9 +103,7 @@ def _ranged(request: OperatorRequest, file: MediaFile, *, cap: int | None) -> Ht
     return _described(response, file)
 
 
-def _body(
-    request: OperatorRequest, file: MediaFile, *, start: int, end: int, is_download: bool
-) -> HttpResponseBase:
+def _body(request: OperatorRequest, file: MediaFile, *, start: int, end: int, is_download: bool) -> HttpResponseBase:
     if request.method == "HEAD":
         return HttpResponse()
     if is_download and not _downloads.acquire(blocking=False):

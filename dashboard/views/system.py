@@ -1,4 +1,4 @@
-"""System: processes, event sources, resources, storage, what is wrong now; embedded: the live calls, to start and end one."""
+"""System: processes, sources, resources, storage, past troubles; embedded: the live calls, to start and end one."""
 
 import shutil
 import uuid

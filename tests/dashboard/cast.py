@@ -5,7 +5,7 @@ import random
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Permission, User
 
 from dashboard.access import Verb
 from recordings import buckets, clock, identities
@@ -281,29 +281,26 @@ def library(count: int, by: User) -> None:
         began = clock.now() - timedelta(hours=1 + 2.3 * number, minutes=random.randint(0, 50))
         names = tuple(random.sample(NAMES, random.randint(2, 4)))
         row = recording(RecordingState.ENDED, names=names, began=began, started_by=by, duration_ms=1_800_000)
-        match number:
-            case 0:
-                pass
-            case 1:
-                chunk(row, left=0.9)
-            case 2:
-                failing(row, left=0.18, error="The service failed (503) after 3.8 MB. It is tried again.")
-            case 3:
-                failing(row, left=0.06, error="The connection broke after 412 MB; the next attempt goes on from there.")
-            case 9:
-                lost(row)
-            case 4:
-                for index in range(3):
-                    secured(row, index, minutes=41, pauses=1 + index % 2)
-            case _:
-                secured(row, minutes=random.randint(4, 55), pauses=number % 3)
+        _fate(row, number)
+
+
+def _fate(row: Recording, number: int) -> None:
+    if number == 1:
+        chunk(row, left=0.9)
+    elif number == 2:
+        failing(row, left=0.18, error="The service failed (503) after 3.8 MB. It is tried again.")
+    elif number == 3:
+        failing(row, left=0.06, error="The connection broke after 412 MB; the next attempt goes on from there.")
+    elif number == 4:
+        for index in range(3):
+            secured(row, index, minutes=41, pauses=1 + index % 2)
+    elif number == 9:
+        lost(row)
+    elif number:
+        secured(row, minutes=random.randint(4, 55), pauses=number % 3)
 
 
 def trouble() -> None:
     Condition.objects.report(
         Condition.Kind.UNREACHABLE, resource=resource(), detail="No connection to 127.0.0.1:8801 within 3 s."
     )
-
-
-def groups() -> list[Group]:
-    return list(Group.objects.all())
