@@ -1,21 +1,26 @@
 """Asks the service about recordings whose last word is old, and about those with a command that is not settled."""
 
+import logging
 from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 
 from recordings import clock, crashpoints, evidence, sending, states
 from recordings.acs import errors
+from recordings.acs.client import Client
+from recordings.acs.signing import host_of
 from recordings.evidence import ended, identify, observe, start_failed
-from recordings.models import Command, Condition, Recording
+from recordings.models import Command, Condition, MediaFile, Recording, Resource
 from recordings.states import CommandState, CommandVerb, RecordingState
 
-__all__ = ["ask", "ended", "identify", "observe", "stale", "start_failed"]
+__all__ = ["ask", "ended", "identify", "observe", "probe", "stale", "start_failed"]
 
 QUIET_AFTER = timedelta(seconds=30)
 """How old the last word about a live recording may become."""
 FIRST_ASK_AFTER = timedelta(seconds=1)
 """After a command; each later question waits until twice as long after it, at most `QUIET_AFTER` after the last."""
+
+logger = logging.getLogger(__name__)
 
 _OVER = (RecordingState.ENDED, RecordingState.FAILED)
 
@@ -58,6 +63,35 @@ def ask(recording: Recording) -> None:
         command.refresh_from_db()
         if may_send or clock.now() >= command.requested_at + sending.GIVE_UP_AFTER:
             sending.resend(command)
+
+
+def probe() -> None:
+    """Tries again what was unreachable or refused the key, so that a banner does not outlive its cause.
+
+    Without a live recording or a waiting file there are no other requests that could.
+    """
+    kinds = (Condition.Kind.UNREACHABLE, Condition.Kind.CREDENTIALS_REFUSED)
+    for condition in Condition.objects.open().filter(kind__in=kinds).select_related("resource"):
+        if condition.resource is not None:
+            _probe(condition, condition.resource)
+
+
+def _probe(condition: Condition, resource: Resource) -> None:
+    kind = Condition.Kind(condition.kind)
+    at_endpoint = condition.host in {"", host_of(resource.endpoint)}
+    if not resource.has_credentials:
+        Condition.objects.clear(kind, resource=resource)
+    elif kind == Condition.Kind.CREDENTIALS_REFUSED and not at_endpoint:
+        # Only a real file shows whether its host accepts the key; once none is waiting, nothing is held up.
+        if not MediaFile.objects.filter(chunk__resource=resource, state__in=states.RETRIEVABLE).exists():
+            Condition.objects.clear(kind, resource=resource)
+    elif condition.probe_at is None or condition.probe_at <= clock.now():
+        try:
+            Client(resource).knock(condition.host)
+        except errors.HostNotAllowed:  # the settings have changed, and nothing goes there any more
+            Condition.objects.clear(kind, resource=resource)
+        except errors.AcsError as error:
+            logger.info("%s was tried again: %s", condition.host or resource.endpoint, error)
 
 
 def _ask_service(recording: Recording, asked_at: datetime) -> bool:

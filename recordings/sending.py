@@ -14,6 +14,7 @@ from django.db.models import F
 from recordings import clock, crashpoints, evidence, moves
 from recordings.acs import errors
 from recordings.acs.client import Answer, Client, RemoteState
+from recordings.acs.hosts import is_loopback
 from recordings.models import Command, Recording
 from recordings.states import CommandState, CommandVerb, RecordingState
 
@@ -64,9 +65,10 @@ def ask_remote_state(recording: Recording) -> RemoteState:
 
 def callback_uri(recording: Recording) -> str:
     """Where the service is to report changes of state; empty when no address is configured that it could reach."""
-    if not settings.TAPEDECK_PUBLIC_URL or not recording.callback_secret:
-        return ""
-    return f"{settings.TAPEDECK_PUBLIC_URL}/webhooks/acs/callback/{recording.callback_secret}"
+    base = settings.TAPEDECK_PUBLIC_URL
+    # Azure refuses a start whose callback is not https (azure-docs, call-automation/secure-webhook-endpoint.md).
+    reachable = base.startswith("https://") or (base and is_loopback(recording.resource.endpoint))
+    return f"{base}/webhooks/acs/callback/{recording.callback_secret}" if reachable else ""
 
 
 def _claim(command: Command) -> bool:

@@ -161,7 +161,8 @@ def sweep_notifications() -> None:
 @shared_task
 @_alone
 def sweep_recordings() -> None:
-    """Asks about every recording whose last word is old, or whose command is not settled."""
+    """Asks about every recording whose last word is old, or whose command is open; tries again what was out of reach."""
+    reconcile.probe()
     _each(reconcile.stale(BATCH), reconcile.ask)
 
 

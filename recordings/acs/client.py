@@ -21,6 +21,7 @@ from django.conf import settings
 from recordings import clock
 from recordings.acs import errors, signing
 from recordings.acs.contact import ResourceContact
+from recordings.acs.hosts import is_loopback
 from recordings.acs.http import Contact, Door, Stream
 from recordings.models import Resource
 
@@ -30,6 +31,8 @@ LEGACY_API_VERSION = "2021-04-15-preview1"
 RemoteState = Literal["active", "inactive"]
 """`inactive` is what the service says of a paused recording, and for a moment of one that has just ended."""
 
+_NOBODY = "bm8tc3VjaC1yZWNvcmRpbmc="
+"""A well-formed `recordingId` that is none: base64 of "no-such-recording"."""
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
@@ -168,6 +171,15 @@ class Client:
     def delete_content(self, url: str) -> None:
         """Deletes a file, with its metadata, from temporary storage."""
         self._door.send("DELETE", url)
+
+    def knock(self, host: str) -> None:
+        """Sends a request to `host` that changes nothing; what is learnt from it, the contact hears first.
+
+        The endpoint is asked about a recording that cannot exist, a content host for its root.
+        """
+        scheme = urlsplit(self._endpoint).scheme if is_loopback(self._endpoint) else "https"
+        url = self._control(_NOBODY) if host in {"", self._own_host} else f"{scheme}://{host}/"
+        self._door.send("GET", url)
 
     def legacy_media_url(self, document_id: str) -> str:
         """Where media lies when its event gives no location (azure-docs, call-recording.md, 2021-04)."""

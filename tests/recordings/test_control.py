@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from recordings import control
+from recordings import control, sending
 from recordings.models import Command, Recording, StateChange
 from recordings.states import CommandState, CommandVerb, RecordingState
 from tests import rows
@@ -277,3 +277,18 @@ def test_every_step_of_a_command_raises_the_version(settings):
         before = recording.version
         control.pause(recording, by=None)
     assert recording.version >= before + 2
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "public_url", "is_told"),
+    [
+        ("https://acs.example.com", "https://tapes.example.com", True),
+        ("https://acs.example.com", "http://tapes.example.com", False),
+        ("http://127.0.0.1:8801", "http://127.0.0.1:8000", True),
+        ("http://127.0.0.1:8801", "", False),
+    ],
+)
+def test_only_an_address_that_the_service_accepts_is_given_for_callbacks(settings, endpoint, public_url, is_told):
+    recording = commanded.recording(settings, endpoint, callback_secret="s3cret")
+    settings.TAPEDECK_PUBLIC_URL = public_url
+    assert bool(sending.callback_uri(recording)) is is_told

@@ -2,11 +2,11 @@
 
 import pytest
 
-from recordings import clock, reconcile
+from recordings import clock, control, reconcile
 from recordings.models import Condition, Recording, Resource
 from recordings.states import CommandState, CommandVerb, RecordingState
 from tests import rows
-from tests.misbehaving import Misbehaving, Reply, refusal
+from tests.misbehaving import Misbehaving, Reply, document, refusal
 from tests.recordings import commanded
 
 pytestmark = pytest.mark.django_db
@@ -185,3 +185,28 @@ def test_open_commands_come_first_when_not_all_can_be_asked_about(settings):
         rows.recording(resource=pressing.resource)
     assert len(reconcile.stale(2)) == 2
     assert list(reconcile.stale(1)) == [pressing]
+
+
+def test_a_service_that_says_yes_to_a_pause_and_records_on_is_contradicted(settings):
+    with Misbehaving(commanded.ACCEPTED, commanded.ACTIVE) as server:
+        recording = commanded.recording(settings, server)
+        command = control.pause(recording, by=None)
+        reconcile.ask(recording)
+        command.refresh_from_db()
+        assert command.state == CommandState.ACKNOWLEDGED
+        commanded.age(command, 10)
+        commanded.age(recording, 10)
+        reconcile.ask(recording)
+    command.refresh_from_db()
+    recording.refresh_from_db()
+    assert (command.state, recording.state) == ("contradicted", "active")
+
+
+def test_an_accepted_start_that_is_seen_running_is_confirmed(settings):
+    accepted = document({"recordingId": "rec"}, status=202)
+    with Misbehaving(accepted, commanded.ACTIVE) as server:
+        resource = commanded.recording(settings, server, RecordingState.ENDED).resource
+        command = control.start(resource=resource, locator=commanded.LOCATOR, by=None)
+        reconcile.ask(command.recording)
+    command.refresh_from_db()
+    assert (command.state, command.recording.state) == ("confirmed", "active")
