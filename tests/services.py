@@ -20,7 +20,7 @@ RABBITMQ = f"amqp://guest:guest@{RABBITMQ_HOST}//"
 
 
 def require(*programs: str) -> None:
-    """Skips the test when a service or one of `programs` is absent; under TAPEDECK_REQUIRE_SERVICES=1 it fails instead."""
+    """Skips the test when a service or one of `programs` is absent; fails it under TAPEDECK_REQUIRE_SERVICES=1."""
     absent = [f"{name} on 127.0.0.1" for name, port in (("PostgreSQL", 5432), ("RabbitMQ", 5672)) if not _listens(port)]
     absent += [program for program in programs if not shutil.which(program)]
     if not absent:

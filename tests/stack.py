@@ -77,7 +77,7 @@ class Stack:
 
     def __enter__(self) -> Self:
         with suppress_on_success(self._resources):
-            self._plant()
+            self.plant()
             self.start()
         return self
 
@@ -255,7 +255,7 @@ class Stack:
 
     # A start that need not migrate
 
-    def _plant(self) -> None:
+    def plant(self) -> None:
         """Copies a migrated database and the static files from a seed, which is made once per state of the code."""
         if self.engine == "services":
             services.require()
