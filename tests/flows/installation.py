@@ -125,7 +125,7 @@ class Installation:
         assert (self.stack.data / "crashed" / point).exists(), f"{point} was never reached"
 
     def let_leases_lapse(self) -> None:
-        """Moves deadlines of the dead into the past, which spares the test the seconds until they pass by themselves."""
+        """Moves deadlines of the dead into the past, which spares the test the seconds until they pass."""
         for table in LEASED:
             self.execute(f"UPDATE {table} SET lease_until = '2000-01-01' WHERE lease_until IS NOT NULL")  # noqa: S608
 
