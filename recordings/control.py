@@ -239,13 +239,9 @@ def _to_join(recording: Recording, verb: CommandVerb) -> Command | None:
         return newest if newest.is_open or fresh else None
     if not newest.is_open:
         return None
-    if newest.acknowledged_at is not None and clock.now() - newest.acknowledged_at > evidence.PATIENCE:
-        moves.command(
-            newest,
-            CommandState.FAILED,
-            settled_at=clock.now(),
-            error=f"The service acknowledged it and never said whether it was done; a {verb} was asked for next.",
-        )
+    if clock.now() - (newest.acknowledged_at or newest.requested_at) > evidence.PATIENCE:
+        error = f"It never became clear whether the service did it; a {verb} was asked for next."
+        moves.command(newest, CommandState.FAILED, settled_at=clock.now(), error=error)
         return None
     recording.refresh_from_db()
     raise Illegal(f"A {newest.verb} is under way. Wait until it is settled.", recording)

@@ -61,7 +61,7 @@ def ask(recording: Recording) -> None:
     crashpoints.reach("reconcile.after_apply")
     if command is not None:
         command.refresh_from_db()
-        if may_send or clock.now() >= command.requested_at + sending.GIVE_UP_AFTER:
+        if may_send or sending.is_too_old(command):
             sending.resend(command)
 
 

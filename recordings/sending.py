@@ -1,8 +1,8 @@
 """Carries a committed command to the service and records what came back.
 
 A clear yes acknowledges it, a clear no fails it, and anything unclear (no answer, 5xx, 429) leaves it requested: it may
-have been carried out. Such a command is sent again under the same Repeatability-Request-ID, at growing intervals, until
-`GIVE_UP_AFTER`.
+have been carried out. Such a command is sent again under the same Repeatability-Request-ID, at growing intervals, and
+given up in the end.
 """
 
 from datetime import timedelta
@@ -18,8 +18,13 @@ from recordings.acs.hosts import is_loopback
 from recordings.models import Command, Recording
 from recordings.states import CommandState, CommandVerb, RecordingState
 
-GIVE_UP_AFTER = timedelta(seconds=60)
-"""How long an unclear command is tried. A start or a resume that happens minutes later would surprise everybody."""
+GIVE_UP_AFTER = {
+    CommandVerb.START: timedelta(minutes=1),
+    CommandVerb.PAUSE: timedelta(minutes=10),
+    CommandVerb.RESUME: timedelta(minutes=1),
+    CommandVerb.STOP: timedelta(minutes=10),
+}
+"""How long an unclear command is tried. To record less than before is right even when it comes late; more is not."""
 ONE_SEND = timedelta(seconds=15)
 """Longer than a send and the question after a refusal can take: only a dead process leaves one open for so long."""
 LONGEST_PAUSE_SECONDS = 16.0
@@ -47,15 +52,20 @@ def resend(command: Command) -> None:
     """Sends an unclear command again when its time has come; gives it up when it is too old."""
     if command.state != CommandState.REQUESTED or command.next_send_at > clock.now():
         return
-    if clock.now() < command.requested_at + GIVE_UP_AFTER:
+    if not is_too_old(command):
         deliver(command)
         return
-    tried = f" {command.error}" if command.error else ""
+    minutes = GIVE_UP_AFTER[CommandVerb(command.verb)].seconds // 60
+    last = f" The last answer: {command.error}" if command.error else ""
     _fail(
         command,
-        f"No clear answer within {GIVE_UP_AFTER.seconds} seconds; nothing more is sent."
-        f" Whether the service did it is unknown.{tried}",
+        f"No clear answer for {minutes} min; nothing more is sent. Whether the service did it is unknown.{last}",
     )
+
+
+def is_too_old(command: Command) -> bool:
+    """Whether a command that is still unclear should be given up."""
+    return clock.now() >= command.requested_at + GIVE_UP_AFTER[CommandVerb(command.verb)]
 
 
 def ask_remote_state(recording: Recording) -> RemoteState:

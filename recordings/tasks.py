@@ -161,7 +161,7 @@ def sweep_notifications() -> None:
 @shared_task
 @_alone
 def sweep_recordings() -> None:
-    """Asks about every recording whose last word is old, or whose command is open; tries again what was out of reach."""
+    """Asks about every recording whose last word is old, or whose command is open; probes what was out of reach."""
     reconcile.probe()
     _each(reconcile.stale(BATCH), reconcile.ask)
 

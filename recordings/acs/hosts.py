@@ -37,7 +37,7 @@ def _parsed(url: str) -> SplitResult:
     except ValueError as error:
         raise HostNotAllowed("The address cannot be read. Nothing was sent.") from error
     odd = _NEVER_IN_A_URL.intersection(url) or not url.isascii() or "@" in parts.netloc
-    if odd or not parts.hostname or not port_is_number:
+    if odd or not all((parts.hostname or "").split(".")) or not port_is_number:
         raise HostNotAllowed("The address is malformed or carries credentials of its own. Nothing was sent.")
     return parts
 

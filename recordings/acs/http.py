@@ -17,8 +17,9 @@ from typing import Protocol
 
 import requests
 from requests.auth import AuthBase
+from requests.exceptions import InvalidHeader, InvalidURL
 from urllib3 import Timeout
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError
 
 from recordings.acs import errors, refusals
 from recordings.acs.hosts import check_allowed, is_loopback
@@ -155,6 +156,8 @@ class Door:
                 # The settings of a company proxy must not lead requests for this machine out of it.
                 proxies={"http": "", "https": "", "all": ""} if is_loopback(url) else None,
             )
+        except (InvalidURL, InvalidHeader, LocationValueError) as error:
+            raise errors.HostNotAllowed("The address cannot be used as it is. Nothing was sent.") from error
         except requests.RequestException as error:
             silence = _silence(error, host_of(url))
             self.contact.silent(host_of(url), silence)

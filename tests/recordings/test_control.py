@@ -172,14 +172,15 @@ def test_a_different_command_waits_for_the_open_one(settings):
     assert caught.value.recording == recording
 
 
-def test_a_stop_overrides_an_acknowledged_command_that_nobody_can_confirm(settings):
+@pytest.mark.parametrize("state", [CommandState.REQUESTED, CommandState.ACKNOWLEDGED])
+def test_a_stop_overrides_a_command_that_stays_unclear(settings, state):
     with Misbehaving(commanded.NO_CONTENT) as server:
         recording = commanded.recording(settings, server)
-        pause = commanded.command(recording, CommandVerb.PAUSE)
+        pause = commanded.command(recording, CommandVerb.PAUSE, state)
         commanded.age(pause, 11)
         assert control.stop(recording, by=None).state == CommandState.ACKNOWLEDGED
     pause.refresh_from_db()
-    assert (pause.state, "never said" in pause.error) == ("failed", True)
+    assert (pause.state, "never became clear" in pause.error) == ("failed", True)
 
 
 @pytest.mark.parametrize(

@@ -152,21 +152,32 @@ def test_a_start_that_was_over_before_its_answer_came_is_settled(settings):
 
 
 @pytest.mark.parametrize(
-    ("verb", "state", "then"),
-    [(CommandVerb.PAUSE, RecordingState.ACTIVE, "active"), (CommandVerb.START, RecordingState.REQUESTED, "failed")],
+    ("verb", "state", "minutes", "then"),
+    [
+        (CommandVerb.PAUSE, RecordingState.ACTIVE, 10, "active"),
+        (CommandVerb.RESUME, RecordingState.PAUSED, 1, "paused"),
+        (CommandVerb.STOP, RecordingState.ACTIVE, 10, "active"),
+        (CommandVerb.START, RecordingState.REQUESTED, 1, "failed"),
+    ],
 )
-def test_a_command_is_given_up_after_a_minute(settings, verb, state, then):
-    body = {"callLocator": commanded.LOCATOR, "pauseOnStart": False}
+def test_a_command_is_given_up_in_the_end(settings, verb, state, minutes, then):
+    body = {"callLocator": commanded.LOCATOR, "pauseOnStart": False} | {
+        f"recording{part}Type": "x" for part in ("Content", "Channel", "Format")
+    }
     recording = commanded.recording(settings, "http://127.0.0.1:9", state)
     if verb == CommandVerb.START:
         Recording.objects.filter(pk=recording.pk).update(recording_id=None, identity="")
     command = commanded.command(recording, verb, CommandState.REQUESTED, body=body, error="No connection.")
-    commanded.age(command, 61)
+    commanded.age(command, 60 * minutes - 5)
+    _sweep()
+    command.refresh_from_db()
+    assert command.is_open
+    commanded.age(command, 10 + 20)
     _sweep()
     command.refresh_from_db()
     recording.refresh_from_db()
     assert (command.state, recording.state) == ("failed", then)
-    assert command.error.endswith("No connection.")
+    assert "No connection" in command.error
 
 
 def test_a_throttled_command_waits_as_long_as_the_service_asks(settings):

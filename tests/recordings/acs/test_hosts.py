@@ -37,6 +37,8 @@ def test_an_allowed_address_passes(url):
         "https://evil.test\\@us.asm.skype.com/",
         "https://evil.test/\r\nHost: us.asm.skype.com",
         "https://us.asm.skype.com./",
+        "https://.asm.skype.com/",
+        "https://a..asm.skype.com/",
         "https://еvil.asm.skype.com/",  # a Cyrillic letter
         "http://127.0.0.1:6379/",
         "http://127.0.0.1/",

@@ -189,3 +189,9 @@ def test_a_forked_process_does_not_share_the_sockets():
     mine = http._session()
     http._of_this_thread.session = (os.getppid(), mine)  # as a child finds it after a fork
     assert http._session() is not mine
+
+
+def test_an_address_that_no_host_can_have_is_not_tried():
+    door = Door(hosts=("*.a.test",), authorise=lambda *_: {})
+    with pytest.raises(errors.HostNotAllowed, match="Nothing was sent"):
+        door.send("GET", f"https://{'x' * 70}.a.test/")
