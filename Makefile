@@ -2,6 +2,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .ONESHELL:
+.NOTPARALLEL:
 .PHONY: help run test check lint format types imports tests coverage lock settings screenshots reset-operator clean
 
 PYTHON_BIN := .venv/bin/python
