@@ -11,7 +11,7 @@ KINDS = {
     "wav": ("audio", "mixed", "wav"),
     "channels": ("audio", "unmixed", "wav"),
 }
-"""The combinations of content, channel and format that there are (azure-docs, voice-video-calling/call-recording.md)."""
+"""The combinations of content, channel and format that exist (azure-docs, voice-video-calling/call-recording.md)."""
 
 LONGEST_REASON = 200
 

@@ -93,7 +93,7 @@ def icon(name: str, label: str = "") -> SafeString:
 
 @register.simple_tag
 def moment(at: datetime | None, style: str = "full") -> SafeString:
-    """A moment in the viewer's zone, with UTC on hover. `style`: full, stamp, time, day, short (only the time today)."""
+    """A moment in the viewer's zone, with UTC on hover. `style`: full, stamp, time, day, short (time only today)."""
     if at is None:
         return SafeString('<span class="none">–</span>')
     local = timezone.localtime(at)
