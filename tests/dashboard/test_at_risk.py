@@ -1,0 +1,79 @@
+"""At risk: soonest expiry first, with cause, next attempt and a way to try at once; losses below."""
+
+from datetime import timedelta
+
+from django.urls import reverse
+
+from recordings import clock
+from recordings.models import MediaFile
+from recordings.states import MediaState, RecordingState
+from tests.dashboard import cast
+from tests.dashboard.test_live import HTMX, seen, text_of
+
+
+def ended():
+    return cast.recording(RecordingState.ENDED, began=clock.now() - timedelta(hours=2))
+
+
+def test_soonest_expiry_stands_first_with_the_cause_of_its_last_failure(desk):
+    cast.chunk(ended(), left=0.9)
+    cast.failing(ended(), left=0.05, error="The service failed (503).")
+    page = desk.get("/at-risk/").content.decode()
+    rows = page.split('<tr id="f-')[1:]
+    assert "The service failed (503)." in rows[0]
+    assert "is-urgent" in rows[0]
+    assert "as soon as a worker is free" in rows[1]
+
+
+def test_retrieve_now_makes_a_failed_file_due(desk):
+    file = cast.failing(ended(), left=0.5, error="503").files.get(artefact="media")
+    answer = desk.post(reverse("retrieve-now", args=[file.pk]), follow=True)
+    assert "Chunk 0 is fetched as soon as a worker is free." in text_of(answer.content.decode())
+    file.refresh_from_db()
+    assert file.next_attempt_at is None
+
+
+def test_retrieve_now_answers_htmx_with_the_fresh_lists(desk):
+    file = cast.failing(ended(), left=0.5, error="503").files.get(artefact="media")
+    answer = desk.post(reverse("retrieve-now", args=[file.pk]), headers=HTMX).content.decode()
+    assert answer.startswith('<div id="lists"')
+    assert 'id="messages" class="messages" role="status" hx-swap-oob="true"' in answer
+
+
+def test_what_is_being_fetched_needs_no_retrieving(desk):
+    file = cast.chunk(ended()).files.first()
+    MediaFile.objects.filter(pk=file.pk).update(state=MediaState.RETRIEVING)
+    page = desk.get("/at-risk/").content.decode()
+    assert "under way" in page
+    assert f'formaction="{reverse("retrieve-now", args=[file.pk])}"' not in page
+    answer = desk.post(reverse("retrieve-now", args=[file.pk]), follow=True)
+    assert "There is nothing to do" in answer.content.decode()
+
+
+def test_a_loss_is_told_with_cause_and_evidence(desk):
+    cast.lost(ended())
+    page = text_of(desk.get("/at-risk/").content.decode())
+    assert "Temporary storage dropped it before it could be fetched" in page
+    assert "404 from the service" in page
+
+
+def test_the_fragment_is_silent_until_something_changes(desk):
+    page = desk.get("/at-risk/").content.decode()
+    assert desk.get("/at-risk/", {"seen": seen(page)}, headers=HTMX).status_code == 204
+    cast.chunk(ended())
+    answer = desk.get("/at-risk/", {"seen": seen(page)}, headers=HTMX).content.decode()
+    assert answer.startswith('<div id="lists"')
+    assert 'id="risk-count" hx-swap-oob="true" class="count">2' in answer
+
+
+def test_nothing_at_risk_is_good_news(desk):
+    page = desk.get("/at-risk/").content.decode()
+    assert "Everything that was announced is secured" in page
+    assert "Nothing has been lost." in page
+
+
+def test_the_page_asks_a_constant_number_of_questions(desk, django_assert_max_num_queries):
+    for _ in range(6):
+        cast.failing(ended(), left=0.5, error="503")
+    with django_assert_max_num_queries(12):
+        desk.get("/at-risk/")
