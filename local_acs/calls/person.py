@@ -46,11 +46,12 @@ class Person:
 def person(participant_id: str, display_name: str) -> Person:
     """Derive a person from id and name alone, so that two recorders of one call agree."""
     digest = _digest(participant_id)
+    name = " ".join("".join(letter if letter.isprintable() else " " for letter in display_name).split())
     accent, backdrop = _PALETTE[digest[1] % len(_PALETTE)]
     return Person(
         participant_id=participant_id,
-        display_name=display_name or "Unknown",
-        initials=_initials(display_name),
+        display_name=name or "Unknown",
+        initials=_initials(name),
         accent=colour(*accent),
         backdrop=colour(*backdrop),
         voice=digest[0],
@@ -69,4 +70,4 @@ def _talks_in(participant_id: str, turn: int) -> bool:
 
 
 def _digest(text: str) -> bytes:
-    return blake2b(text.encode(), digest_size=8).digest()
+    return blake2b(text.encode(errors="backslashreplace"), digest_size=8).digest()

@@ -10,7 +10,7 @@ from local_acs.calls.sound_code import PER_MS, RATE, Samples, code
 SYLLABLE_MS = 250
 _SYLLABLES = 24
 LOOP = _SYLLABLES * SYLLABLE_MS * PER_MS
-_LOUDNESS = 0.09
+_LOUDNESS = 0.14
 _HIGHEST_HZ = 1150
 """The voice ends below the bands of the time code."""
 

@@ -25,7 +25,7 @@ class Cast:
     def leg(self, participant: Participant) -> Leg:
         """Return a leg for somebody who joins; a file that cannot be played is named in the log and not used."""
         who = person(participant.participant_id, participant.display_name)
-        path = self._file_for(participant.participant_id)
+        path = self.deal(participant.participant_id)
         if path is None:
             return GeneratedLeg(who)
         try:
@@ -34,7 +34,8 @@ class Cast:
             logger.warning("%s; %s is generated instead", error, who.display_name)
             return GeneratedLeg(who)
 
-    def _file_for(self, participant_id: str) -> Path | None:
+    def deal(self, participant_id: str) -> Path | None:
+        """Return the file of a participant, None when there is none for them. Dealt in order, also to who has left."""
         if participant_id not in self._dealt and self._files:
             self._dealt[participant_id] = self._files.pop(0)
         return self._dealt.get(participant_id)

@@ -144,6 +144,6 @@ def _metadata(
 
 def _write_json(path: Path, document: dict[str, object]) -> None:
     ready = path.with_suffix(".ready")
-    ready.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    ready.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     sync(ready)
     ready.replace(path)

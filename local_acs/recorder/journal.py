@@ -39,7 +39,7 @@ class Journal:
     def write(self, what: str, wall_ms: int, **details: object) -> None:
         """Append a fact and wait until it is on the disk; raises OSError when it cannot be."""
         line = {"fact": what, "at": clock.iso(moment(wall_ms)), **details}
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._file.write(json.dumps(line) + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 

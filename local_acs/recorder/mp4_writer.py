@@ -23,16 +23,16 @@ _SAMPLE_CLOCK = Fraction(1, RATE)
 _AUDIO_BITS_PER_SECOND = 64_000
 _FRAGMENTED = {
     "movflags": "frag_keyframe+empty_moov+default_base_moof",
-    "frag_duration": "1000000",
+    "frag_duration": "500000",
     "flush_packets": "1",
 }
 _X264 = {
     "preset": "ultrafast",
     "tune": "zerolatency",
-    "crf": "26",
+    "crf": "28",
     "maxrate": "1000000",
     "bufsize": "2000000",
-    "x264-params": "keyint=16:min-keyint=16:scenecut=0:threads=1:sliced-threads=0:cabac=1",
+    "x264-params": "keyint=16:min-keyint=16:scenecut=0:threads=1:sliced-threads=0",
 }
 _BYTES_PER_PACKET = 24
 """What the container adds to a packet, rounded up."""

@@ -70,7 +70,9 @@ class Recording:
         """Begin, paused when the specification says so."""
         self._journal.write("started", at_ms)
         for participant in self._spec.participants:
-            self.join(participant, at_ms)
+            self._cast.deal(participant.participant_id)
+            if participant.left_ms is None or participant.left_ms > at_ms:
+                self.join(participant, at_ms)
         if self._spec.pause_on_start:
             self._journal.write("paused", at_ms)
         else:

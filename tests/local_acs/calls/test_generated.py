@@ -75,9 +75,13 @@ def test_initials_come_from_the_first_and_the_last_word(name, initials):
     assert person("8:acs:someone", name).initials == initials
 
 
-@pytest.mark.parametrize("name", ["x" * 300, "", "李小龍", "Ωμέγα", "O'Brien-Müller"])
+@pytest.mark.parametrize("name", ["x" * 300, "", "李小龍", "Ωμέγα", "O'Brien-Müller", "two\nlines\x00", "\ud800"])
 def test_any_name_can_be_drawn(name):
     assert drawn_at(NOON, who=person("8:acs:someone", name)).any()
+
+
+def test_any_participant_id_has_a_voice():
+    assert sound(person("8:acs:\ud800", "Ada"), NOON, 2000).any()
 
 
 def test_a_text_too_wide_is_shortened():

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.decoding import assert_covers, decoded_audio_clock, decoded_sound, decoded_video_clock
-from tests.local_acs.recorder.recorders import ADA, GRACE, LINUS, Take, metadata
+from tests.local_acs.recorder.recorders import ADA, GRACE, LINUS, LONG_AGO, Take, metadata, participant
 
 
 @pytest.mark.parametrize("media", ["mp4", "mp3", "wav"])
@@ -129,6 +129,18 @@ def test_somebody_who_comes_back_is_there_once(tmp_path):
     take.join(GRACE, 3)
     [chunk] = take.stop(5)
     assert sorted(dict(chunk.participants)) == [ADA, GRACE]
+
+
+def test_who_left_before_the_start_takes_no_channel(tmp_path):
+    people = [participant(ADA, left=LONG_AGO), participant(GRACE)]
+    take = Take(tmp_path, media="wav", channel="unmixed", participants=people)
+    assert take.stop(1)[0].participants == ((GRACE, 0),)
+
+
+def test_ids_and_names_of_any_letters_are_recorded(tmp_path):
+    take = Take(tmp_path, people=("8:acs:\ud800_李\n小龍",))
+    [chunk] = take.stop(1)
+    assert metadata(chunk)["participants"] == [{"participantId": "8:acs:\ud800_李\n小龍"}]
 
 
 def test_an_empty_call_is_recorded_all_the_same(tmp_path):
