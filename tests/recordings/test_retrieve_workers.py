@@ -179,12 +179,8 @@ def test_waits_grow_and_leave_several_tries_before_the_expiry():
 
 def test_memory_does_not_grow_with_the_file(scene, tmp_path):
     size = 160 * MEGABYTE
-    header = (
-        b"RIFF"
-        + (size + 36).to_bytes(4, "little")
-        + b"WAVEfmt "
-        + bytes.fromhex("10000000 0100 0100 803e0000 007d0000 0200 1000")
-    )
+    form = bytes.fromhex("10000000 0100 0100 803e0000 007d0000 0200 1000")  # PCM, mono, 16 kHz, 16 bits
+    header = b"RIFF" + (size + 36).to_bytes(4, "little") + b"WAVEfmt " + form
     scene.serve(body=header + b"data" + size.to_bytes(4, "little") + bytes(size))
     process, peak, over = psutil.Process(), [0], threading.Event()
     before = process.memory_info().rss
