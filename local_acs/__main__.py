@@ -21,7 +21,7 @@ from local_acs.service import Service
 from local_acs.settings import SettingError, Settings, read_settings
 
 USAGE_ERROR = 2
-GRACEFUL_SECONDS = 0.5
+GRACEFUL_SECONDS = 0.4
 KEEP_ALIVE_SECONDS = 75
 
 
@@ -44,7 +44,7 @@ class _Server(uvicorn.Server):
 
     def _end(self) -> None:
         self.should_exit = True
-        self._service.stopping.set()
+        self._service.begin_closing()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -55,6 +55,7 @@ class CallbackSender:
             finally:
                 for task in self._sending.values():
                     task.cancel()
+                self._sending.clear()
 
     def _begin(self, client: httpx.AsyncClient, post: _Post) -> None:
         """Send `post` unless the recording has one on its way: a slow receiver only delays its own."""
@@ -71,7 +72,7 @@ class CallbackSender:
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             outcome = f"{type(error).__name__}: {error}"[:500]
         await self._database.run(lambda session: _settle(session, post.key, outcome, now()))
-        del self._sending[post.recording]
+        self._sending.pop(post.recording, None)
         self._database.signal(CALLBACK_SIGNAL).send()
 
 

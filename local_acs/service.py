@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from local_acs import roster
@@ -27,6 +29,8 @@ logger = logging.getLogger(__name__)
 CLOSING_SECONDS = 0.8
 """What recorders get to close their files when the service ends; the rest is done at the next start."""
 
+FAILURE_PAUSE = 5.0
+
 
 class Service:
     def __init__(self, settings: Settings, endpoint: str) -> None:
@@ -44,6 +48,7 @@ class Service:
         self._announcer = Announcer(settings, self.database, self.outbox, endpoint)
         self._callbacks = CallbackSender(self.database)
         self._tasks: list[asyncio.Task[None]] = []
+        self._closing: asyncio.Task[None] | None = None
 
     def recover(self) -> None:
         """End what was going on when the service died: its calls, their recordings, and what expired meanwhile."""
@@ -55,17 +60,22 @@ class Service:
         self.retention.sweep_at_start()
 
     def start(self) -> None:
-        for work in (self._announcer.run(), self._callbacks.run(), self.retention.run(), self.director.run()):
-            task = asyncio.create_task(work)
+        for work in (self._announcer.run, self._callbacks.run, self.retention.run, self.director.run):
+            task = asyncio.create_task(persistently(work))
             task.add_done_callback(_tell_of_death)
             self._tasks.append(task)
 
-    async def close(self) -> None:
+    def begin_closing(self) -> None:
+        """Wake the long polls and let recorders close their files while the server takes leave of its clients."""
         self.stopping.set()
+        if self._closing is None:
+            self._closing = asyncio.create_task(self.control.recorders.close(CLOSING_SECONDS))
+
+    async def close(self) -> None:
+        self.begin_closing()
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.control.recorders.close(CLOSING_SECONDS)
+        await asyncio.gather(*self._tasks, *filter(None, [self._closing]), return_exceptions=True)
         self.database.close()
 
     def _leftovers(self, session: Session) -> list[tuple[int, Path]]:
@@ -85,6 +95,16 @@ class Service:
             if not (self.settings.recordings / recording.folder / "spec.json").exists():
                 # Death came before the recorder was given anything to do.
                 recording.state = RecordingState.FAILED
+
+
+async def persistently(work: Callable[[], Awaitable[None]], *, pause: float = FAILURE_PAUSE) -> None:
+    """Run `work` for ever; a database or disk that refuses is tried again, since ending would end every recording."""
+    while True:
+        try:
+            await work()
+        except (SQLAlchemyError, OSError):
+            logger.exception("background work is tried again in %g s", pause)
+        await asyncio.sleep(pause)
 
 
 def _tell_of_death(task: asyncio.Task[None]) -> None:

@@ -18,6 +18,7 @@ Word = TypeVar("Word", bound=str)
 
 PAUSE_TWICE: tuple[PauseTwice, ...] = ("400-8573", "409-8571", "202")
 EVENT_PROFILES: tuple[EventProfile, ...] = ("current", "2021-04")
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - refused unless the address for clients is given
 
 
 class SettingError(Exception):
@@ -132,10 +133,16 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     def key(name: str, file_name: str) -> str:
         return reader.key(name, lambda: stored_key(data / "keys" / file_name))
 
+    host, endpoint = reader.text("LOCAL_ACS_HOST", "127.0.0.1"), reader.origin("LOCAL_ACS_ENDPOINT")
+    if host in EVERY_ADDRESS and not endpoint:
+        raise SettingError(
+            f"LOCAL_ACS_HOST={host!r} needs LOCAL_ACS_ENDPOINT, the address at which clients reach this service,"
+            " such as http://acs.example:8801"
+        )
     return Settings(
-        host=reader.text("LOCAL_ACS_HOST", "127.0.0.1"),
+        host=host,
         port=reader.whole("LOCAL_ACS_PORT", 8801, least=0, most=65535),
-        endpoint=reader.origin("LOCAL_ACS_ENDPOINT"),
+        endpoint=endpoint,
         data=data,
         access_key=key("LOCAL_ACS_ACCESS_KEY", "access_key"),
         management_key=key("LOCAL_ACS_MANAGEMENT_KEY", "management_key"),

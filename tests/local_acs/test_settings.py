@@ -39,6 +39,7 @@ def test_the_data_folder_can_be_named_apart(tmp_path: Path) -> None:
         ("LOCAL_ACS_EVENT_PROFILE", "2020", "current, 2021-04"),
         ("LOCAL_ACS_MEDIA_DIR", "/nonexistent/media", "must be an existing folder"),
         ("LOCAL_ACS_TOPIC", "a/b", "may hold letters"),
+        ("LOCAL_ACS_HOST", "::", "needs LOCAL_ACS_ENDPOINT"),
         ("LOCAL_ACS_ENDPOINT", "localhost:80", "must look like http://host:port"),
         ("LOCAL_ACS_ENDPOINT", "http://localhost/path", "must look like http://host:port"),
     ],
