@@ -16,7 +16,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from recordings.acs import fields
-from recordings.acs.fields import Fields
+from recordings.acs.fields import Fields, storable
 
 MOST_EVENTS_IN_A_BODY = 5000
 """Event Grid's own limit for a batch (azure-docs, event-grid/delivery-and-retry.md)."""
@@ -95,7 +95,7 @@ def unpack(body: bytes | str | object) -> Sequence[object]:
 
     Raises `Misunderstood` when the body as a whole is no JSON, or holds more events than a sender may put into one.
     """
-    document = _parsed(text_of(body)) if isinstance(body, bytes | str) else body
+    document = _parsed(storable(text_of(body))) if isinstance(body, bytes | str) else body
     if isinstance(document, str):
         document = _parsed(document)
     if not isinstance(document, list):
