@@ -106,21 +106,6 @@ class Installation:
         self.assert_reached(point)
         self.let_leases_lapse()
 
-    def python(self, code: str, *, crash_at: str = "") -> None:
-        """Runs a few lines inside Django, as the web process would; with `crash_at`, until they die there."""
-        done = subprocess.run(
-            [sys.executable, "-c", f"import django; django.setup()\n{code}"],
-            cwd=BASE,
-            env=self._environ(crash_at),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == (-signal.SIGKILL if crash_at else 0), done.stderr
-        if crash_at:
-            self.assert_reached(crash_at)
-
     def assert_reached(self, point: str) -> None:
         assert (self.stack.data / "crashed" / point).exists(), f"{point} was never reached"
 

@@ -1,4 +1,7 @@
-"""A process is killed at each named point; what starts again ends with one attempt and one object per file."""
+"""A worker is killed at each point of the pipeline; what starts again ends with one attempt and one object per file.
+
+The points of the operator's commands have their deaths in tests/recordings/test_control_crash.py.
+"""
 
 import json
 from collections.abc import Iterator
@@ -10,42 +13,23 @@ import pytest
 
 from recordings import crashpoints
 from tests.flows.installation import Installation
+from tests.recordings.test_control_crash import ASKING, PAUSING, STARTING, WATCHING
 from tests.stack import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 DELETING = "remote_delete."
 TAKING_OVER = ("retrieve.before_take_over", "retrieve.after_take_over")
-IN_A_REQUEST = ("control.", "sending.")
-ASKING = "reconcile."
-LOSING = "losses."
-ELSEWHERE = (*IN_A_REQUEST, ASKING, LOSING)
-FILE_POINTS = sorted(point for point in crashpoints.POINTS if not point.startswith(ELSEWHERE))
+COMMANDS = ("control.", "sending.", "reconcile.")
+LOSSES = "losses."
+FILE_POINTS = sorted(point for point in crashpoints.POINTS if not point.startswith((*COMMANDS, LOSSES)))
+LOSS_POINTS = sorted(point for point in crashpoints.POINTS if point.startswith(LOSSES))
 
 DONE = """
 SELECT count(*) FROM recordings_recording WHERE bucket = 'secured' AND manifest_version >= version
 AND NOT EXISTS (SELECT 1 FROM recordings_mediafile WHERE artefact = 'media' AND decoded_at IS NULL)
 """
 DELETED = "SELECT count(*) FROM recordings_chunk WHERE remote_deleted_at IS NOT NULL"
-START = """
-from recordings import control
-from recordings.models import Resource
-from recordings.sources import ensure_current
-ensure_current()
-control.start(resource=Resource.objects.current(), locator={"kind": "serverCallLocator", "serverCallId": "%s"}, by=None)
-"""
-PAUSE = """
-from recordings import control
-from recordings.models import Recording
-control.pause(Recording.objects.get(), by=None)
-"""
-WATCH = """
-from recordings import control
-from recordings.models import Resource
-from recordings.sources import ensure_current
-ensure_current()
-control.watch(resource=Resource.objects.current(), recording_id="%s", by=None)
-"""
 
 
 @pytest.fixture
@@ -69,7 +53,7 @@ def test_a_file_survives_a_death_at(installation, point):
     _assert_balanced(installation, secured=1)
 
 
-@pytest.mark.parametrize("point", sorted(p for p in crashpoints.POINTS if p.startswith(LOSING)))
+@pytest.mark.parametrize("point", LOSS_POINTS)
 def test_a_loss_survives_a_death_at(installation, point):
     _announce_what_has_expired(installation)
     installation.crash_worker(point)
@@ -79,73 +63,13 @@ def test_a_loss_survives_a_death_at(installation, point):
     _assert_balanced(installation, lost=1)
 
 
-@pytest.mark.parametrize(
-    "point", ["control.after_start_commit", "sending.before_send", "sending.after_send", "sending.after_record"]
-)
-def test_a_start_survives_a_death_at(installation, point):
-    call = installation.acs.call("Ada Byron")
-    installation.python(START % call["serverCallId"], crash_at=point)
-    with installation.worker():
-        wait_until(lambda: _states(installation) == [("active", "confirmed")], within=60, every=0.2)
-    assert len(installation.acs.state()["recordings"]) == 1
-    _assert_balanced(installation, recording=1)
-
-
-@pytest.mark.parametrize("point", ["control.before_commit", "control.after_commit"])
-def test_a_pause_given_again_after_a_death_is_one_command(installation, point):
-    installation.python(START % installation.acs.call("Ada Byron")["serverCallId"])
-    with installation.worker():
-        wait_until(lambda: _states(installation) == [("active", "confirmed")], within=60, every=0.2)
-        installation.python(PAUSE, crash_at=point)
-        installation.python(PAUSE)
-        wait_until(lambda: ("paused", "confirmed") in _states(installation), within=60, every=0.2)
-    assert installation.number(_count("command WHERE verb = 'pause'")) == 1
-
-
-@pytest.mark.parametrize("point", ["control.before_watch", "control.after_watch", "control.after_watch_commit"])
-def test_watching_survives_a_death_at(installation, point):
-    recording_id = installation.start_recording()
-    installation.python(WATCH % recording_id, crash_at=point)
-    installation.python(WATCH % recording_id)
-    assert installation.number(_count("recording")) == 1
-    assert installation.number(_count("adoption")) == 1
-    _assert_balanced(installation, recording=1)
-
-
-@pytest.mark.parametrize("point", sorted(p for p in crashpoints.POINTS if p.startswith(ASKING)))
-def test_asking_survives_a_death_at(installation, point):
-    installation.python(WATCH % installation.start_recording())
-    installation.python(PAUSE)
-    installation.crash_worker(point)
-    with installation.worker():
-        wait_until(lambda: _states(installation) == [("paused", "confirmed")], within=60, every=0.2)
-    _assert_balanced(installation, recording=1)
-
-
 def test_every_point_has_its_death():
-    tested = {*FILE_POINTS}
-    for function in (
-        test_a_loss_survives_a_death_at,
-        test_a_start_survives_a_death_at,
-        test_a_pause_given_again_after_a_death_is_one_command,
-        test_watching_survives_a_death_at,
-        test_asking_survives_a_death_at,
-    ):
-        [mark] = function.pytestmark
-        tested |= set(mark.args[1])
-    assert tested == crashpoints.POINTS
+    commands = {*STARTING, *PAUSING, *ASKING, *WATCHING, "control.before_commit"}
+    assert {*FILE_POINTS, *LOSS_POINTS} | commands == crashpoints.POINTS
 
 
 def _count(what: str) -> str:
     return f"SELECT count(*) FROM recordings_{what}"  # noqa: S608
-
-
-def _states(installation: Installation) -> list[tuple[object, ...]]:
-    """State of the recording and of its newest command."""
-    return installation.stack.query(
-        "SELECT r.state, c.state FROM recordings_recording r JOIN recordings_command c ON c.recording_id = r.id"
-        " ORDER BY c.requested_at DESC LIMIT 1"
-    )
 
 
 def _assert_one_of_each(installation: Installation) -> None:
