@@ -49,7 +49,6 @@ urlpatterns = [
     path("", include("recordings.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("admin/", admin.site.urls),
-    path("", include("recordings.urls")),
 ]
 
 handler400 = "dashboard.views.errors.bad_request"
