@@ -60,6 +60,7 @@ class Recording:
         self._chunk = -1
         self._seats: list[_Seat] = []
         self._made_to: int | None = None
+        self._cut_ms = 0
 
     @property
     def due_ms(self) -> int | None:
@@ -105,12 +106,14 @@ class Recording:
         if self._made_to is not None:
             self._cut(at_ms)
             at_ms, self._made_to = self._made_to, None
+            self._cut_ms = at_ms
             self._journal.write("paused", at_ms)
         return at_ms
 
     def resume(self, at_ms: int) -> int:
-        """Go on from this moment; return it."""
+        """Go on from this moment, but never from before the cut, which would repeat what is recorded; return it."""
         if self._made_to is None:
+            at_ms = max(at_ms, self._cut_ms)
             self._journal.write("resumed", at_ms)
             self._made_to = at_ms
         return at_ms

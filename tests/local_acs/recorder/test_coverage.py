@@ -109,7 +109,19 @@ def test_a_pause_that_comes_late_cuts_where_the_media_has_got_to(tmp_path):
     take = Take(tmp_path, media="wav")
     take.recording.advance(take.at(2))
     assert take.recording.pause(take.at(1.9)) == take.at(2)
+    assert take.recording.resume(take.at(1.95)) == take.at(2)
+    take.recording.pause(take.at(2))
     assert take.stop(3)[0].duration_ms == 2000
+
+
+@pytest.mark.parametrize("media", ["mp4", "mp3", "wav"])
+def test_an_impatient_operator_breaks_nothing(tmp_path, media):
+    take = Take(tmp_path, media=media)
+    for press in range(1, 41):
+        (take.recording.pause if press % 2 else take.recording.resume)(take.at(1 + press * 0.017))
+    [chunk] = take.stop(4)
+    assert chunk.duration_ms == pytest.approx(4000 - 20 * 17, abs=36)
+    assert len(metadata(chunk)["pauseResumeIntervals"]) == 20
 
 
 def test_people_who_come_and_go_change_the_grid(tmp_path):
