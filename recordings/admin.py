@@ -275,6 +275,15 @@ class ConditionAdmin(Facts):
 @admin.register(Resource)
 class ResourceAdmin(Facts):
     list_display = ("endpoint", "key", "retention_seconds", "last_contact_at", "retired_at")
+    fields = (
+        "endpoint",
+        "key",
+        "retention_seconds",
+        "created_at",
+        "retired_at",
+        "last_contact_at",
+        "clock_skew_ms",
+    )
     list_filter = (("retired_at", admin.EmptyFieldListFilter),)
 
 

@@ -25,7 +25,7 @@ def patterns(resolver: URLResolver, prefix: str = "") -> list[tuple[str, URLPatt
     return found
 
 
-EVERY = sorted({name: pattern for name, pattern in patterns(get_resolver())}.items())
+EVERY = sorted(dict(patterns(get_resolver())).items())
 OURS = [name for name, _pattern in EVERY if ":" not in name and name not in OPEN and name != "sign-out"]
 
 
@@ -115,7 +115,11 @@ def test_what_nobody_may_see_does_not_exist(nadia):
     row = cast.recording(RecordingState.ENDED)
     file = cast.secured(row).files.first()
     browser = signed_in(nadia)
-    for path in (reverse("recording", args=[row.pk]), reverse("play", args=[file.pk]), reverse("download", args=[file.pk])):
+    for path in (
+        reverse("recording", args=[row.pk]),
+        reverse("play", args=[file.pk]),
+        reverse("download", args=[file.pk]),
+    ):
         assert browser.get(path).status_code == 404
 
 

@@ -113,7 +113,11 @@ def test_the_form_starts_with_every_choice(desk, call):
     answer = desk.post(reverse("start"), {"call": call.pk, "kind": "mp3", "paused": "on", "reason": "as asked"})
     assert answer["Location"] == "/"
     command = Command.objects.get()
-    assert (command.reason, command.body["pauseOnStart"], command.body["recordingFormatType"]) == ("as asked", True, "mp3")
+    assert (command.reason, command.body["pauseOnStart"], command.body["recordingFormatType"]) == (
+        "as asked",
+        True,
+        "mp3",
+    )
 
 
 def test_the_form_takes_a_pasted_server_call_id(desk, acs):

@@ -148,7 +148,7 @@ def test_two_readers_with_the_same_rights_and_zone_get_the_same_bytes(desk):
     cast.recording()
     other = signed_in(cast.user("otto"))
     first, second = (browser.get("/", headers=HTMX).content for browser in (desk, other))
-    ticking = rb'data-clock[^>]*>[^<]*<'
+    ticking = rb"data-clock[^>]*>[^<]*<"
     assert re.sub(ticking, b"", first) == re.sub(ticking, b"", second)
 
 

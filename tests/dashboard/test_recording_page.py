@@ -46,10 +46,10 @@ def test_a_contradiction_is_told_in_a_sentence(desk, olga):
 @pytest.mark.parametrize(
     ("arrange", "says"),
     [
-        (lambda row: None, "Waiting for the file"),
-        (lambda row: cast.chunk(row), "It is fetched" if False else "In temporary storage"),
+        (Recording.refresh_from_db, "Waiting for the file"),
+        (cast.chunk, "In temporary storage"),
         (lambda row: cast.failing(row, left=0.5, error="The service failed (503)."), "Being fetched"),
-        (lambda row: cast.lost(row), "It can no longer be had"),
+        (cast.lost, "It can no longer be had"),
     ],
     ids=["awaiting", "temporary", "retrieving", "lost"],
 )
@@ -125,7 +125,9 @@ def test_attempts_findings_and_failures_stand_with_their_file(desk):
 
 def test_history_tells_commands_and_steps_with_who_and_why(desk, olga):
     row = cast.recording()
-    cast.command(row, CommandVerb.PAUSE, CommandState.CONFIRMED, requested_by=olga, reason="private matter", http_status=202)
+    cast.command(
+        row, CommandVerb.PAUSE, CommandState.CONFIRMED, requested_by=olga, reason="private matter", http_status=202
+    )
     page = text_of(page_of(desk, row).partition("history-heading")[2])
     assert "Pause asked by olga : private matter" in page or "Pause asked by olga: private matter" in page
     assert "requested → active" in page
