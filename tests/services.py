@@ -59,6 +59,16 @@ def drop_database(name: str) -> None:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def rename_database(name: str, *, to: str, dropping: str) -> None:
+    """Renames a database, and drops the others whose names are like `dropping`."""
+    with admin() as connection:
+        like = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [dropping]).fetchall()
+        for (other,) in like:
+            if other != name:
+                drop_database(other)
+        connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(to)))
+
+
 def database_exists(name: str) -> bool:
     """Whether there is a database of that name."""
     with admin() as connection:

@@ -327,6 +327,8 @@ def _folder_seed(stack: Stack) -> Path:
     if not seed.exists():
         draft = Path(tempfile.mkdtemp(prefix="tapedeck-seed-draft-"))
         _prepare(stack, draft, DATABASE_URL="")
+        for old in seed.parent.glob(f"tapedeck-seed-{os.getuid()}-*"):
+            shutil.rmtree(old)
         draft.rename(seed)
     return seed
 
@@ -339,6 +341,5 @@ def _postgresql_seed(stack: Stack) -> str:
         address = services.create_database(draft)
         with tempfile.TemporaryDirectory() as folder:
             _prepare(stack, Path(folder), DATABASE_URL=address)
-        with services.admin() as connection:
-            connection.execute(f'ALTER DATABASE "{draft}" RENAME TO "{name}"')
+        services.rename_database(draft, to=name, dropping="tapedeck_seed_%")
     return name
