@@ -78,7 +78,7 @@ class Response:
         """The body as JSON; raises BadAnswer when it is none."""
         try:
             return json.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise errors.BadAnswer(
                 "The service's answer is not JSON. Check that the endpoint is the one of the resource.",
                 http_status=self.status,
