@@ -28,6 +28,11 @@ class KnownProtocol(H11Protocol):
         super().connection_lost(exc)
 
 
+def is_connected(scope: Scope) -> bool:
+    """Whether the client of a request is still there; uvicorn itself drops what is sent to one that has gone."""
+    return tuple(scope["client"]) in _open
+
+
 async def reset_connection(scope: Scope) -> None:
     """Reset the connection of a request, after a moment in which what was sent can arrive."""
     await asyncio.sleep(_GRACE_SECONDS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from local_acs.connections import reset_connection
+from local_acs.connections import is_connected, reset_connection
 
 PIECE_BYTES = 512 * 1024
 SLOW_PIECES_PER_SECOND = 10
@@ -55,12 +55,12 @@ class StreamedFile(Response):
     async def _send_slice(self, scope: Scope, send: Send) -> None:
         end = self._source.length if self._reset_after is None else self._reset_after
         sent = 0
-        while sent < end:
+        while sent < end and is_connected(scope):
             piece = await asyncio.to_thread(
                 os.pread, self._source.descriptor, min(self._piece(), end - sent), self._source.offset + sent
             )
             if not piece:
-                # The file became shorter than its length was; the connection must not look complete.
+                # The file has become shorter than announced; the answer must not look complete.
                 break
             sent += len(piece)
             await send({"type": "http.response.body", "body": piece, "more_body": True})

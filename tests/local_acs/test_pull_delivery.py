@@ -123,7 +123,7 @@ def test_a_waiting_receiver_is_answered_as_soon_as_something_arrives(queue: Queu
     published = time.monotonic()
     queue.publish("late")
     waiter.join(10)
-    assert seen[0] - published < 1
+    assert seen[0] - published < 3
 
 
 def test_an_empty_wait_ends_with_an_empty_list(queue: Queue) -> None:
