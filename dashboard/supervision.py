@@ -14,9 +14,9 @@ from dashboard.processes import Process, base_environment
 
 LOG_BYTES = 5_000_000
 LOG_BACKUPS = 3
-PROCESS_STOP_SECONDS = 2
+PROCESS_STOP_SECONDS = 3
 """How long a process may take to stop before it is killed."""
-STOP_SECONDS = 4.0
+STOP_SECONDS = 4.2
 """How long the supervisor may take to stop them all before it is killed, and its children with it."""
 
 HEAD = """\
