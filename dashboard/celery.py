@@ -18,8 +18,11 @@ from celery.worker.consumer import Consumer
 from django.conf import settings
 from django.db import DatabaseError, connection
 from kombu import Exchange, Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
+
+TRANSPORT_ALIASES["filesystem"] = "dashboard.file_broker:Transport"
 
 logger = logging.getLogger(__name__)
 
