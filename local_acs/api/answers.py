@@ -40,7 +40,7 @@ async def answer_problem(request: Request, error: Exception) -> Response:
     """Registered with the application for Problem."""
     if not isinstance(error, Problem):
         raise error
-    return problem_response(request.url.path, error, dict(error.headers))
+    return problem_response(request.scope["path"], error, dict(error.headers))
 
 
 async def answer_http_exception(request: Request, error: Exception) -> Response:
@@ -52,13 +52,13 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED
         else problems.no_such_resource()
     )
-    return problem_response(request.url.path, problem, dict(error.headers or {}))
+    return problem_response(request.scope["path"], problem, dict(error.headers or {}))
 
 
 async def answer_crash(request: Request, error: Exception) -> Response:
     """Registered for everything else, which is a defect of ours; the traceback is in the log."""
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem_response(request.url.path, problems.unknown_internal_error())
+    logger.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
+    return problem_response(request.scope["path"], problems.unknown_internal_error())
 
 
 def _flat_error(problem: Problem) -> JsonObject:

@@ -20,7 +20,7 @@ async def start(request: Request) -> Response:
     body = await _authorised(request)
     start_request = parse_start(document_of(body))
     repeatable = repeatable_request(
-        request.headers.get("repeatability-request-id"), request.method, request.url.path, body
+        request.headers.get("repeatability-request-id"), request.method, request.scope["path"], body
     )
     answer = await service_of(request).control.start(start_request, repeatable)
     headers = _echo(request) | ({"Repeatability-Result": "accepted"} if repeatable else {})

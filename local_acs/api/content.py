@@ -110,12 +110,12 @@ def _range_applies(request: Request, validators: Mapping[str, str]) -> bool:
 
 
 async def _pace(request: Request) -> int | None:
-    struck = await service_of(request).faults.strike(faults.SLOW_TRANSFER, request.url.path, now=now())
+    struck = await service_of(request).faults.strike(faults.SLOW_TRANSFER, request.scope["path"], now=now())
     return None if struck is None else max(1, struck.get("bytesPerSecond", 65_536))
 
 
 async def _reset_point(request: Request, length: int) -> int | None:
-    struck = await service_of(request).faults.strike(faults.CONNECTION_RESET, request.url.path, now=now())
+    struck = await service_of(request).faults.strike(faults.CONNECTION_RESET, request.scope["path"], now=now())
     return None if struck is None else min(struck.get("afterBytes", length // 2), length)
 
 

@@ -2,8 +2,12 @@
 
 import base64
 import json
+import socket
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -120,3 +124,16 @@ def test_a_strange_authorization_is_denied(acs: LocalAcs, authorization: str) ->
 def test_a_body_that_is_too_large_is_refused(acs: LocalAcs) -> None:
     answer = client(acs).post("/calling/recordings?api-version=1", content=b"x" * (1024 * 1024 + 1))
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("host", ["[", "a b", "é", "x" * 5000, "127.0.0.1:99999999", ""])
+def test_a_strange_host_is_denied(acs: LocalAcs, host: str) -> None:
+    with socket.create_connection(("127.0.0.1", int(acs.endpoint.rpartition(":")[2])), timeout=10) as raw:
+        raw.sendall(
+            f"GET /v1/objects/x/content/video HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+            "Authorization: HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=AAAA\r\n"
+            "x-ms-content-sha256: 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\r\n"
+            f"x-ms-date: {format_datetime(datetime.now(UTC), usegmt=True)}\r\n\r\n".encode()
+        )
+        status = int(raw.recv(1000).split()[1])
+    assert status in (400, 401)
