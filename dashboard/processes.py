@@ -131,4 +131,6 @@ def base_environment(own: Mapping[str, str] = os.environ) -> dict[str, str]:
         "TAPEDECK_DATA": str(settings.TAPEDECK_DATA),
         "TAPEDECK_SUPERVISED": "1",
         "PYTHONUNBUFFERED": "1",
+        # Under the data folder like everything else, and on its file system, where a move is a rename.
+        "TMPDIR": str(settings.TAPEDECK_DATA / "run" / "tmp"),
     }

@@ -116,7 +116,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Starts the supervisor in a session of its own, so that Ctrl-C reaches this process only."""
-        for folder in ("run", "log"):
+        for folder in ("run", "run/tmp", "log"):
             (self.data / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         for process in self.processes:
             pid_file(self.data, process.name).unlink(missing_ok=True)
