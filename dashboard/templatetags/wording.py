@@ -43,7 +43,7 @@ def clock_time(seconds: float | None) -> str:
 @register.filter
 def duration(milliseconds: float | None) -> str:
     """Milliseconds as `7:05` or `1:02:07`."""
-    return "–" if milliseconds is None else clock_time(round(milliseconds / 1000))
+    return "–" if milliseconds is None else clock_time(milliseconds / THOUSAND)
 
 
 @register.filter

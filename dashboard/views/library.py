@@ -1,6 +1,7 @@
 """Library: every recording that is known, newest first, filtered by what stands in the address."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from dashboard import access, chrome, status
 from dashboard.access import OperatorRequest, Verb
-from recordings.models import Chunk, MediaFile, Recording, RecordingParticipant
+from recordings.models import Chunk, MediaFile, Presence, Recording, RecordingParticipant
 from recordings.states import Bucket, MediaState, RecordingState
 
 PAGE = 50
@@ -133,7 +134,9 @@ def _filtered(rows: QuerySet[Recording], wanted: dict[str, object]) -> QuerySet[
         rows = rows.filter(requested_at__lt=_midnight(until + timedelta(days=1)))
     if participant := str(wanted.get("participant") or "").strip():
         named = Q(participant__display_name__icontains=participant) | Q(participant__raw_id=participant)
-        rows = rows.filter(Exists(RecordingParticipant.objects.filter(named, recording=OuterRef("pk"))))
+        in_metadata = RecordingParticipant.objects.filter(named, recording=OuterRef("pk"))
+        in_call = Presence.objects.filter(named, call=OuterRef("call"))
+        rows = rows.filter(Exists(in_metadata) | Exists(in_call))
     if call := str(wanted.get("call") or "").strip():
         ids = Q(remote_call_id=call) | Q(call__server_call_id=call) | Q(call__remote_call_id=call)
         rows = rows.filter(ids | Q(recording_id=call.rstrip("=")) | _public_id(call))
@@ -178,14 +181,25 @@ def _page(rows: QuerySet[Recording], request: HttpRequest) -> Page:
 def _prefetched(rows: QuerySet[Recording]) -> QuerySet[Recording]:
     return rows.select_related("call", "resource").prefetch_related(
         Prefetch("cast", RecordingParticipant.objects.select_related("participant"), to_attr="people"),
+        Prefetch("call__presences", in_order_of_joining(), to_attr="stays"),
         Prefetch("chunks", Chunk.objects.order_by("index").prefetch_related("files", "pauses"), to_attr="in_order"),
     )
 
 
 def _row(recording: Recording) -> Row:
     cast: list[RecordingParticipant] = recording.people  # type: ignore[attr-defined]
+    stays: list[Presence] = recording.call.stays if recording.call else []  # type: ignore[attr-defined]
     chunks: list[Chunk] = recording.in_order  # type: ignore[attr-defined]
-    return Row(recording=recording, people=[str(each.participant) for each in cast], chunks=chunks)
+    return Row(recording=recording, people=names_of([*stays, *cast]), chunks=chunks)
+
+
+def in_order_of_joining() -> QuerySet[Presence]:
+    return Presence.objects.select_related("participant").order_by("joined_at", "participant__display_name", "id")
+
+
+def names_of(people: Iterable[Presence | RecordingParticipant]) -> list[str]:
+    """Each name once, in the order given. Calls know who came; metadata, which follows, who was recorded."""
+    return list(dict.fromkeys(str(each.participant) for each in people))
 
 
 def _written_mark(recording: Recording) -> str:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from dashboard import access, chrome, ledger_strip, status
 from dashboard.access import OperatorRequest, Verb
+from dashboard.views.library import in_order_of_joining, names_of
 from recordings import clock
 from recordings.models import Call, Command, Presence, Recording, RecordingParticipant
 from recordings.states import CommandVerb, RecordingState
@@ -85,7 +86,7 @@ def page(request: OperatorRequest, *, status_code: int = 200) -> HttpResponse:
 def live_context(request: OperatorRequest) -> dict[str, object]:
     rows = [_row(recording) for recording in _recordings(request)[: MOST_ROWS + 1]]
     calls = [
-        CallRow(call=call, people=[str(stay.participant) for stay in call.present])  # type: ignore[attr-defined]
+        CallRow(call=call, people=names_of(call.present))  # type: ignore[attr-defined]
         for call in _calls(request)[:MOST_CALLS]
     ]
     strip = ledger_strip.read(long_pauses=sum(row.pause_is_long for row in rows))
@@ -125,7 +126,7 @@ def _calls(request: OperatorRequest) -> QuerySet[Call]:
 
 
 def _present() -> QuerySet[Presence]:
-    return Presence.objects.filter(left_at=None).select_related("participant").order_by("joined_at", "id")
+    return in_order_of_joining().filter(left_at=None)
 
 
 def _row(recording: Recording) -> Row:
@@ -133,7 +134,7 @@ def _row(recording: Recording) -> Row:
     command = commands[0] if commands else None
     present: list[Presence] = recording.call.present if recording.call else []  # type: ignore[attr-defined]
     cast: list[RecordingParticipant] = recording.people  # type: ignore[attr-defined]
-    people = list(dict.fromkeys(str(stay.participant) for stay in present or cast))
+    people = names_of(present or cast)
     verbs = () if command is not None and command.is_open else recording.legal_verbs
     return Row(recording=recording, status=status.of(recording, command), people=people, verbs=verbs)
 

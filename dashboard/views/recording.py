@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET
 from dashboard import access, status
 from dashboard import timeline as timelines
 from dashboard.access import OperatorRequest, Verb
-from dashboard.views.library import Row
+from dashboard.views.library import Row, in_order_of_joining, names_of
 from dashboard.views.live import Row as LiveRow
 from recordings.models import (
     Attempt,
@@ -78,7 +78,7 @@ def recording_context(request: OperatorRequest, row: Recording) -> dict[str, obj
         people=[],
         verbs=() if commands and commands[0].is_open else row.legal_verbs,
     )
-    summary = Row(recording=row, people=[str(each.participant) for each in cast], chunks=chunks)
+    summary = Row(recording=row, people=names_of([*presences, *cast]), chunks=chunks)
     playable = [piece for piece in placed if piece.media and piece.media.state == MediaState.ARCHIVED]
     return {
         "recording": row,
@@ -106,7 +106,7 @@ def _chunks(row: Recording) -> list[Chunk]:
 def _presences(row: Recording) -> list[Presence]:
     if row.call is None:
         return []
-    return list(row.call.presences.select_related("participant").order_by("joined_at", "id"))
+    return list(in_order_of_joining().filter(call=row.call))
 
 
 def _people(cast: Sequence[RecordingParticipant], presences: Sequence[Presence]) -> list[Person]:
