@@ -32,7 +32,7 @@ _X264 = {
     "crf": "28",
     "maxrate": "1000000",
     "bufsize": "2000000",
-    "x264-params": "keyint=16:min-keyint=16:scenecut=0:threads=1:sliced-threads=0",
+    "x264-params": f"keyint={GOP_FRAMES}:min-keyint={GOP_FRAMES}:scenecut=0:threads=1:sliced-threads=0",
 }
 _BYTES_PER_PACKET = 24
 """What the container adds to a packet, rounded up."""
