@@ -56,7 +56,7 @@ def hand_over(task: "Task[..., None]", key: object) -> bool:
 
 def hint(name: str, keys: Iterable[object]) -> None:
     """Hands rows over by the name of their task; gives up at the first that the broker does not take."""
-    named: dict[str, Task[..., None]] = {"retrieve": retrieve, "ingest": ingest}
+    named: dict[str, Task[..., None]] = {"retrieve": retrieve, "ingest": ingest, "decode": decode}
     all(hand_over(named[name], key) for key in keys)
 
 
@@ -130,16 +130,18 @@ def retrieve(media_file_id: str) -> None:
 @shared_task
 def archive(media_file_id: str) -> None:
     """Archives a retrieved file and hints at its full decode."""
-    for file in MediaFile.objects.filter(pk=media_file_id):
-        if archive_step.archive(file) and file.artefact == MediaFile.Artefact.MEDIA:
-            hand_over(decode, media_file_id)
+    for file in MediaFile.objects.filter(pk=media_file_id).select_related("chunk__recording"):
+        if archive_step.archive(file):
+            manifest.write(file.chunk.recording)
+            hint("decode", [file.pk] if file.artefact == MediaFile.Artefact.MEDIA else [])
 
 
 @shared_task
 def decode(media_file_id: str) -> None:
     """Decodes an archived file from end to end."""
-    for file in MediaFile.objects.filter(pk=media_file_id):
-        decode_step.decode(file)
+    for file in MediaFile.objects.filter(pk=media_file_id).select_related("chunk__recording"):
+        if decode_step.decode(file):
+            manifest.write(file.chunk.recording)
 
 
 @shared_task
@@ -180,8 +182,7 @@ def sweep_archive() -> None:
     """Finishes what was retrieved, brings manifests up to date, hints at decodes, deletes what may be deleted."""
     _each(archive_step.pending(BATCH), archive_step.archive)
     _each(manifest.stale(BATCH), manifest.write)
-    for file in decode_step.pending(1):
-        hand_over(decode, file.pk)
+    hint("decode", [file.pk for file in decode_step.pending(1)])
     _each(remote_delete.pending(BATCH), remote_delete.delete)
     archive_step.sweep_spool()
     storage.remove_abandoned()

@@ -1,8 +1,10 @@
 """One transfer of one file: resumes what an earlier attempt brought, and goes on after interruptions."""
 
 import contextlib
+import socket
+import time
 
-from recordings import crashpoints, storage
+from recordings import clock, crashpoints, storage
 from recordings.acs import errors
 from recordings.acs.client import Client, ContentStream
 from recordings.models import Attempt, MediaFile
@@ -141,9 +143,23 @@ class Transfer:
         for each in self._file.attempts.filter(number__lt=self._attempt.number, outcome__in=RESUMABLE):
             with contextlib.suppress(FileNotFoundError):
                 there = storage.spool_path(storage.part_name(self._file.pk, each.number)).stat().st_size
-                held.append((min(there, each.resumed_from + each.bytes_received), each.number, each))
+                held.append((there if _on_this_boot(each) else min(there, _flushed(each)), each.number, each))
         size, _, attempt = max(held, default=(0, 0, self._attempt))
         return (attempt, size) if size else None
+
+
+def _flushed(attempt: Attempt) -> int:
+    return attempt.resumed_from + attempt.bytes_received
+
+
+def _on_this_boot(attempt: Attempt) -> bool:
+    """Whether the attempt ran on this machine since it was started.
+
+    Then the operating system still has all it was given, even by a process that was killed. After a power cut, what was
+    written last may be zeros on the disk: only what was flushed counts.
+    """
+    booted_at = clock.now() - clock.seconds(time.clock_gettime(time.CLOCK_BOOTTIME))
+    return attempt.worker.startswith(f"{socket.gethostname()}:") and attempt.started_at > booted_at
 
 
 def location(file: MediaFile, client: Client) -> str:

@@ -81,17 +81,28 @@ def test_a_stalled_worker_that_wakes_does_not_harm_its_successor(scene, spool_fo
     assert list(scene.media.attempts.order_by("number").values_list("outcome", flat=True)) == ["lapsed", "succeeded"]
 
 
-def test_a_dead_workers_bytes_are_taken_over_as_far_as_they_are_safe(scene, spool_folder):
-    first = retrieve.claim(scene.media)
-    part = spool_folder / storage.part_name(scene.media.pk, 1)
-    storage.spool_path("make.the.folder")
-    part.write_bytes(scene.body[:20_000] + b"never flushed")
-    Attempt.objects.filter(pk=first.pk).update(bytes_received=20_000, validator='"v1"', total=len(scene.body))
+def test_a_killed_workers_bytes_are_taken_over(scene, spool_folder):
+    assert retrieve.claim(scene.media)
+    storage.spool_path(storage.part_name(scene.media.pk, 1)).write_bytes(scene.body[:20_000])
     lapse(scene.media)
     assert retrieve.retrieve(retrieve.claim(scene.media)) == MediaState.RETRIEVED
     scene.media.refresh_from_db()
     assert scene.media.attempts.get(number=2).resumed_from == 20_000
     assert scene.host.ranges("/media") == ["bytes=20000-"]
+    assert (spool_folder / scene.media.spool_name).read_bytes() == scene.body
+
+
+def test_after_a_power_cut_only_flushed_bytes_are_taken_over(scene, spool_folder):
+    first = retrieve.claim(scene.media)
+    part = storage.spool_path(storage.part_name(scene.media.pk, 1))
+    part.write_bytes(scene.body[:20_000] + bytes(3_000))
+    Attempt.objects.filter(pk=first.pk).update(
+        bytes_received=20_000, validator='"v1"', total=len(scene.body), started_at=clock.now() - timedelta(days=999)
+    )
+    lapse(scene.media)
+    assert retrieve.retrieve(retrieve.claim(scene.media)) == MediaState.RETRIEVED
+    scene.media.refresh_from_db()
+    assert scene.media.attempts.get(number=2).resumed_from == 20_000
     assert (spool_folder / scene.media.spool_name).read_bytes() == scene.body
 
 
