@@ -43,6 +43,7 @@ LANE_OF_TASK = {
     "sweep_retrieval": MEDIA,
     "sweep_archive": MEDIA,
     "decode": DERIVED,
+    "verify": DERIVED,
 }
 """Tasks of `recordings.tasks` that do not run in the control lane."""
 

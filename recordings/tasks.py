@@ -23,6 +23,7 @@ from recordings.pipeline import decode as decode_step
 from recordings.pipeline import ingest as ingest_step
 from recordings.pipeline import remote_delete
 from recordings.pipeline import retrieve as retrieve_step
+from recordings.pipeline import verify as verify_step
 from recordings.states import MediaState, NotificationState
 
 SWEEP_SECONDS = 20.0
@@ -56,7 +57,7 @@ def hand_over(task: "Task[..., None]", key: object) -> bool:
 
 def hint(name: str, keys: Iterable[object]) -> None:
     """Hands rows over by the name of their task; gives up at the first that the broker does not take."""
-    named: dict[str, Task[..., None]] = {"retrieve": retrieve, "ingest": ingest, "decode": decode}
+    named: dict[str, Task[..., None]] = {"retrieve": retrieve, "ingest": ingest, "decode": decode, "verify": verify}
     all(hand_over(named[name], key) for key in keys)
 
 
@@ -145,6 +146,13 @@ def decode(media_file_id: str) -> None:
 
 
 @shared_task
+def verify(media_file_id: str) -> None:
+    """Reads an archived file back."""
+    for file in MediaFile.objects.filter(pk=media_file_id).select_related("chunk__recording__resource"):
+        verify_step.verify(file)
+
+
+@shared_task
 @_alone
 def tend_sources() -> None:
     """Keeps the sources as the settings name them, and a pull loop at each."""
@@ -183,6 +191,7 @@ def sweep_archive() -> None:
     _each(archive_step.pending(BATCH), archive_step.archive)
     _each(manifest.stale(BATCH), manifest.write)
     hint("decode", [file.pk for file in decode_step.pending(1)])
+    hint("verify", [file.pk for file in verify_step.pending(1)])
     _each(remote_delete.pending(BATCH), remote_delete.delete)
     archive_step.sweep_spool()
     storage.remove_abandoned()
