@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
@@ -45,6 +46,15 @@ class Sighting:
         if self.call_id and self.started_at:
             return identities.by_call(self.call_id, self.started_at)
         return identities.by_document(min(self.document_ids)) if self.document_ids else ""
+
+
+def take_turn(resource_id: UUID) -> None:
+    """Waits until nobody else works out who is who at that resource; holds until the end of the transaction.
+
+    Two events that name one call in different ways find nothing when they look at the same moment, and would make two
+    calls of it. Take the turn before any other lock, or two processes may wait for each other.
+    """
+    Resource.objects.select_for_update(no_key=True).get(pk=resource_id)
 
 
 def recognise(sighting: Sighting, *, notification: Notification | None = None) -> Recording | None:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from recordings import clock, crashpoints, evidence, moves
+from recordings import adoption, clock, crashpoints, evidence, moves
 from recordings.acs import errors
 from recordings.acs.client import Answer, Client, RemoteState
 from recordings.acs.hosts import is_loopback
@@ -142,6 +142,7 @@ def _record_started(command: Command, answer: Answer) -> None:
     """The service began a recording and named it. It may already be known by an event that overtook the answer."""
     sent_at = command.sent_at or command.requested_at
     with transaction.atomic():
+        adoption.take_turn(command.resource_id)
         moves.command(
             command, CommandState.ACKNOWLEDGED, acknowledged_at=clock.now(), http_status=answer.http_status, error=""
         )

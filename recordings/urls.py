@@ -5,6 +5,6 @@ from django.urls import path
 from recordings import webhooks
 
 urlpatterns = [
-    path("webhooks/acs/callback/<str:secret>", webhooks.callback, name="acs-callback"),
-    path("webhooks/acs/events/<str:secret>", webhooks.events, name="acs-events"),
+    path("webhooks/acs/callback/<slug:secret>", webhooks.callback, name="acs-callback"),
+    path("webhooks/acs/events/<slug:secret>", webhooks.events, name="acs-events"),
 ]

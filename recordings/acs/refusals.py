@@ -30,7 +30,8 @@ def of(status: int, headers: Mapping[str, str], body: bytes) -> errors.AcsError 
             retryable=False,
         )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        detail = f" ({code}: {told})" if told else ""
+        said = ": ".join(part for part in (code, told) if part)
+        detail = f" ({said})" if said else ""
         return errors.ServiceFault(
             f"The service failed with status {status}{detail}. It is tried again.",
             http_status=status,
@@ -76,7 +77,7 @@ def _said(body: bytes) -> tuple[str, str]:
     """Code and message of an error body; empty texts when it has none."""
     try:
         document: object = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "", ""
     if isinstance(document, dict) and isinstance(document.get("error"), dict):
         document = document["error"]

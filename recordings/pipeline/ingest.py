@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
-from recordings import clock, crashpoints
+from recordings import adoption, clock, crashpoints
 from recordings.acs import envelopes, messages
 from recordings.acs.envelopes import Envelope, Misunderstood
 from recordings.acs.fields import storable
@@ -69,12 +69,13 @@ def replay(notification: Notification) -> bool:
 
 def _claim(notification_id: UUID) -> Notification | None:
     """The pending entry, locked until the end of the transaction: of two workers, the second finds it done."""
-    return (
-        Notification.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("resource", "recording")
-        .filter(pk=notification_id, state=NotificationState.PENDING)
-        .first()
-    )
+    waiting = Notification.objects.filter(pk=notification_id, state=NotificationState.PENDING)
+    resource_id = waiting.values_list("resource_id", flat=True).first()
+    if resource_id is None:
+        return None
+    adoption.take_turn(resource_id)
+    locked = waiting.select_for_update(of=("self",), no_key=True)
+    return locked.select_related("resource", "recording").first()
 
 
 def _process(row: Notification) -> Outcome:
