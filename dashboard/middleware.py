@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
@@ -15,6 +16,8 @@ from django_htmx.http import HttpResponseClientRedirect
 from recordings import clock
 
 ZONE_COOKIE = "tapedeck_zone"
+REFUSALS = (Http404, PermissionDenied, BadRequest, SuspiciousOperation)
+"""Answers, not failures: they have pages of their own and nothing to look up in the log."""
 logger = logging.getLogger(__name__)
 
 
@@ -54,6 +57,8 @@ class FailureId:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        if isinstance(exception, REFUSALS):
+            return
         failure_id = secrets.token_hex(4)
         request.META["tapedeck.failure_id"] = failure_id
         logger.error("failure %s at %s %s", failure_id, request.method, request.path, exc_info=exception)

@@ -129,7 +129,6 @@ class RecordingAdmin(Facts):
     list_filter = ("state", "bucket", "origin", "content_type", "format_type", "resource")
     list_select_related = ("started_by",)
     search_fields = ("=id", "=recording_id", "=remote_call_id", "=call__server_call_id", "identity__startswith")
-    search_help_text = _("Recording id, server call id, call id or identity, as a whole")
     ordering = ("-requested_at", "-id")
     exclude = ("callback_secret",)
     inlines = (ChunkRows, CastRows, CommandRows, ChangeRows)

@@ -128,7 +128,7 @@ def shoot(browser: Browser, stack: Stack, recording: str, *, theme: str, size: t
 def play_for_a_moment(page: BrowserPage) -> None:
     """Moves the player into the recording, so that a picture stands in it."""
     page.locator("[data-scrubber]").fill("400")
-    page.wait_for_function("document.querySelector('[data-video]').readyState >= 2")
+    page.wait_for_function("() => document.querySelector('[data-video]').readyState >= 2")
     page.evaluate("document.activeElement.blur()")
 
 

@@ -14,6 +14,9 @@ _data = Path(tempfile.mkdtemp(prefix="tapedeck-tests-"))
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
 os.environ["TAPEDECK_DATA"] = str(_data)
 
+# Playwright runs an event loop in the thread of the tests, where Django would refuse the database.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
 from dashboard.settings import *  # noqa: E402, F403
 from dashboard.settings import DATABASES, STORAGES  # noqa: E402
 

@@ -34,6 +34,11 @@ def test_a_failure_has_an_id_that_is_also_in_the_log(olga, caplog, monkeypatch):
     assert "the ledger is on fire" not in page
 
 
+def test_a_refusal_is_no_failure(desk, caplog):
+    assert desk.get("/files/01890000-0000-7000-8000-000000000000/play/").status_code == 404
+    assert "failure" not in caplog.text
+
+
 def test_a_malformed_request_has_a_page(rf):
     request = rf.get("/")
     request.user = None
