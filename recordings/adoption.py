@@ -180,12 +180,12 @@ def meet(resource: Resource, *, server_call_id: str = "", call_id: str = "", cor
 
 def place(recording: Recording, call: Call | None) -> None:
     """Puts a recording of no known call into `call`, and names everybody of that call as its participant."""
-    if call is None or recording.call_id is not None:
-        return
-    Recording.objects.filter(pk=recording.pk).update(call=call)
-    recording.refresh_from_db()
-    calls.fill_cast(recording)
-    buckets.settle(recording)
+    if call is not None and recording.call_id is None:
+        Recording.objects.filter(pk=recording.pk).update(call=call)
+        recording.refresh_from_db()
+        buckets.settle(recording)
+    if recording.call_id is not None and calls.fill_cast(recording):
+        buckets.settle(recording)
 
 
 def _reunite(call: Call) -> None:

@@ -68,12 +68,14 @@ def remember_person(resource: Resource, raw_id: str, *, display_name: str, at: d
     return person
 
 
-def fill_cast(recording: Recording) -> None:
-    """Names everybody of the recording's call as one of its participants."""
-    people = Presence.objects.filter(call=recording.call_id).values_list("participant_id", flat=True).distinct()
+def fill_cast(recording: Recording) -> bool:
+    """Names everybody of the recording's call as one of its participants; True when that added somebody."""
+    people = set(Presence.objects.filter(call=recording.call_id).values_list("participant_id", flat=True))
+    people -= set(recording.cast.values_list("participant_id", flat=True))
     RecordingParticipant.objects.bulk_create(
         (RecordingParticipant(recording=recording, participant_id=person) for person in people), ignore_conflicts=True
     )
+    return bool(people)
 
 
 def _spellings(server_call_id: str) -> set[str]:

@@ -85,8 +85,7 @@ def identify(recording: Recording, recording_id: str, *, server_call_id: str = "
     with transaction.atomic():
         recording = adoption.name(recording, recording_id)
         recording.commands.filter(verb=CommandVerb.START).update(identity=recording.identity)
-        if server_call_id and recording.call_id is None:
-            adoption.place(recording, adoption.meet(recording.resource, server_call_id=server_call_id))
+        adoption.place(recording, adoption.meet(recording.resource, server_call_id=server_call_id))
         _settle_overtaken_start(recording)
         buckets.settle(recording)
     recording.refresh_from_db()
