@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 BASE = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90
-STOP_SECONDS = 6
+STOP_SECONDS = 20
 OURS = ("TAPEDECK_", "ACS_", "EVENT_GRID_", "LOCAL_ACS_", "DATABASE_URL", "CELERY_", "DJANGO_")
 KEPT = ("TAPEDECK_REQUIRE_SERVICES",)
 
@@ -43,7 +43,7 @@ def free_port() -> int:
         return port
 
 
-def wait_until(question: Callable[[], T], *, within: float = 15, every: float = 0.05, what: str = "") -> T:
+def wait_until(question: Callable[[], T], *, within: float = 30, every: float = 0.05, what: str = "") -> T:
     """Asks until the answer is truthy, and returns it; fails after `within` seconds with the last answer."""
     deadline = time.monotonic() + within
     while True:
@@ -199,7 +199,7 @@ class Stack:
         os.kill(pid, number)
         return pid
 
-    def wait_for_restart(self, name: str, *, after: int, within: float = 20) -> int:
+    def wait_for_restart(self, name: str, *, after: int, within: float = 40) -> int:
         """Waits until `name` runs under another process id than `after`, and returns that."""
         return wait_until(lambda: self.pids.get(name, 0) not in {0, after} and self.pids[name], within=within)
 

@@ -50,6 +50,6 @@ def python(data: Path, environ: Mapping[str, str], *arguments: str) -> subproces
         env={**inherited, "TAPEDECK_DATA": str(data), **environ},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )

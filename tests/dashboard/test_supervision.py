@@ -130,7 +130,7 @@ def test_a_supervisor_that_was_never_started_has_ended(data_folder: Path) -> Non
 
 def test_the_leash_leaves_a_process_id_and_yields(tmp_path: Path) -> None:
     show = "import os; print(os.getpid(), os.nice(0))"
-    command = [sys.executable, leash.__file__, str(tmp_path / "pid"), "7", sys.executable, "-c", show]
+    command = [sys.executable, "-m", leash.__name__, str(tmp_path / "pid"), "7", sys.executable, "-c", show]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
     pid, niceness = done.stdout.split()
     assert (tmp_path / "pid").read_text().strip() == pid
@@ -139,7 +139,7 @@ def test_the_leash_leaves_a_process_id_and_yields(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prctl is Linux's")
 def test_the_leash_ties_a_process_to_its_parent(tmp_path: Path) -> None:
-    child = [sys.executable, leash.__file__, str(tmp_path / "pid"), "0", *SLEEPER]
+    child = [sys.executable, "-m", leash.__name__, str(tmp_path / "pid"), "0", *SLEEPER]
     script = f"import subprocess; subprocess.run({child!r})"
     parent = subprocess.Popen(
         [sys.executable, "-c", script], env={**os.environ, "TAPEDECK_SUPERVISED": "1"}, stdout=subprocess.PIPE
