@@ -29,7 +29,7 @@ Engine = Literal["embedded", "services"]
 T = TypeVar("T")
 
 BASE = Path(__file__).resolve().parent.parent
-READY_SECONDS = 90
+READY_SECONDS = 150
 STOP_SECONDS = 20
 OURS = ("TAPEDECK_", "ACS_", "EVENT_GRID_", "LOCAL_ACS_", "DATABASE_URL", "CELERY_", "DJANGO_")
 KEPT = ("TAPEDECK_REQUIRE_SERVICES",)

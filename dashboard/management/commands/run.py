@@ -20,7 +20,7 @@ from django.db.migrations.executor import MigrationExecutor
 from dashboard import installation, operators, processes, readiness, supervision
 from recordings import clock
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 LOOK_SECONDS = 0.1
 LOG_LINES_SHOWN = 15
 STARTS_ALLOWED = 4
