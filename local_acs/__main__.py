@@ -21,7 +21,7 @@ from local_acs.service import Service
 from local_acs.settings import SettingError, Settings, read_settings
 
 USAGE_ERROR = 2
-GRACEFUL_SECONDS = 0.4
+GRACEFUL_SECONDS = 0.25
 KEEP_ALIVE_SECONDS = 75
 
 

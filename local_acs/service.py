@@ -26,7 +26,7 @@ from local_acs.switchboard import Switchboard
 
 logger = logging.getLogger(__name__)
 
-CLOSING_SECONDS = 0.8
+CLOSING_SECONDS = 0.7
 """What recorders get to close their files when the service ends; the rest is done at the next start."""
 
 FAILURE_PAUSE = 5.0

@@ -15,8 +15,8 @@ Start = Callable[..., LocalAcs]
 
 @pytest.fixture
 def queue(start_acs: Start) -> Queue:
-    """A queue of the test's own whose locks last a second."""
-    return Queue(start_acs(LOCAL_ACS_LOCK_SECONDS="1", LOCAL_ACS_MAX_DELIVERIES="3"))
+    """A queue of the test's own whose locks last two seconds."""
+    return Queue(start_acs(LOCAL_ACS_LOCK_SECONDS="2", LOCAL_ACS_MAX_DELIVERIES="3"))
 
 
 def ids(items: list[dict[str, object]]) -> list[str]:
@@ -52,7 +52,7 @@ def test_an_event_whose_lock_ran_out_comes_again_with_a_higher_count(queue: Queu
     first = token(queue.receive()[0])
     started = time.monotonic()
     (again,) = queue.receive()
-    assert 0.5 < time.monotonic() - started < 5
+    assert 1 < time.monotonic() - started < 8
     assert again["brokerProperties"]["deliveryCount"] == 2
     assert queue.settle("acknowledge", first)["succeededLockTokens"] == []
 
@@ -61,7 +61,7 @@ def test_a_renewed_lock_holds_longer(queue: Queue) -> None:
     queue.publish("a")
     lock = token(queue.receive()[0])
     for _ in range(3):
-        time.sleep(0.6)
+        time.sleep(1.1)
         assert queue.settle("renewLock", lock)["succeededLockTokens"] == [lock]
     assert queue.settle("acknowledge", lock)["succeededLockTokens"] == [lock]
 
@@ -101,10 +101,10 @@ def test_an_event_delivered_too_often_is_given_up(start_acs: Start) -> None:
 
 
 def test_an_event_outlives_its_time_to_live_for_nobody(start_acs: Start) -> None:
-    acs = start_acs(LOCAL_ACS_EVENT_TTL_SECONDS="1")
+    acs = start_acs(LOCAL_ACS_EVENT_TTL_SECONDS="3")
     queue = Queue(acs)
     queue.publish("a")
-    time.sleep(1.1)
+    time.sleep(3.1)
     queue.publish("b")
     assert ids(queue.receive()) == ["b"]
     assert counts(acs)["expired"] == 1
