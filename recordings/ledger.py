@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Max, Min
 
 from recordings import audit
 from recordings.audit import Disagreement
-from recordings.models import Chunk, EventSource, MediaFile, Notification, Recording
+from recordings.models import EventSource, MediaFile, Notification, Recording
 from recordings.states import Bucket, MediaState
 
 SECOND_LOOK_SECONDS = 0.3
@@ -105,6 +105,7 @@ def _look(*, verify: bool) -> Ledger:
 
 
 def _next_expiry() -> datetime | None:
-    waiting = Chunk.objects.filter(Q(files__isnull=False) & ~Q(files__state__in=SETTLED), remote_deleted_at=None)
-    soonest: datetime | None = waiting.aggregate(soonest=Min("expires_at"))["soonest"]
+    """The soonest expiry among files that are neither here nor given up."""
+    waiting = MediaFile.objects.exclude(state__in=SETTLED).filter(chunk__remote_deleted_at=None).order_by()
+    soonest: datetime | None = waiting.aggregate(soonest=Min("chunk__expires_at"))["soonest"]
     return soonest

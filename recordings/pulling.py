@@ -17,7 +17,7 @@ from recordings import clock, crashpoints
 from recordings.acs import errors
 from recordings.models import Condition, EventSource, Notification
 from recordings.pipeline import notification
-from recordings.pipeline.leases import LEASE_SECONDS, Lease, Superseded
+from recordings.pipeline.leases import LEASE_SECONDS, Lease, Stopped, Superseded
 from recordings.pipeline.retrieve import worker_name
 from recordings.sources.event_grid import EventGridSource, Pulled
 
@@ -54,6 +54,8 @@ def turn(source: EventSource, *, stopping: threading.Event, accepted: Accepted, 
                     stopping.wait(min(2.0 ** (failures - 1), LONGEST_PAUSE_SECONDS))
     except Superseded:
         logger.info("Another loop took over %s.", source)
+    except Stopped:
+        logger.info("The loop at %s ends with its worker.", source)
     finally:
         source.release(owner=owner)
     return True

@@ -24,6 +24,7 @@ from recordings.pipeline import ingest as ingest_step
 from recordings.pipeline import remote_delete
 from recordings.pipeline import retrieve as retrieve_step
 from recordings.pipeline import verify as verify_step
+from recordings.pipeline.leases import stopping
 from recordings.states import MediaState, NotificationState
 
 SWEEP_SECONDS = 20.0
@@ -36,8 +37,6 @@ P = ParamSpec("P")
 Item = TypeVar("Item")
 
 logger = logging.getLogger(__name__)
-stopping = threading.Event()
-"""Set when this worker is told to end, so that long waits end with it."""
 
 
 @worker_shutting_down.connect

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from recordings import buckets, clock, crashpoints, manifest, moves, storage
 from recordings.models import Condition, MediaFile
 from recordings.pipeline import chunk_facts, retrieve
-from recordings.pipeline.leases import LEASE_SECONDS, Lease, Superseded
+from recordings.pipeline.leases import LEASE_SECONDS, Lease, Stopped, Superseded
 from recordings.pipeline.spool import check_room
 from recordings.states import MediaState
 
@@ -65,6 +65,8 @@ def archive(media_file: MediaFile) -> bool:
         return _archived(file)
     except Superseded:
         return False
+    except Stopped:
+        MediaFile.objects.filter(pk=file.pk, state=MediaState.RETRIEVED).update(lease_until=None)
     except Damaged as error:
         _retrieve_again(file, str(error))
     except OSError as error:

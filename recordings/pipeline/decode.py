@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from recordings import buckets, clock, crashpoints, storage
 from recordings.models import MediaFile
 from recordings.pipeline import checks
-from recordings.pipeline.leases import LEASE_SECONDS, Lease, Superseded
+from recordings.pipeline.leases import LEASE_SECONDS, Lease, Stopped, Superseded
 from recordings.states import MediaState
 
 SILENT_BELOW = 33
@@ -62,6 +62,9 @@ def decode(media_file: MediaFile) -> bool:
         with Lease(lambda: _renew(file)) as lease, storage.local_copy(file.archive_key) as path:
             measured = measure(path, tick=lease.tick)
     except Superseded:
+        return False
+    except Stopped:
+        MediaFile.objects.filter(pk=file.pk, decoded_at=None).update(lease_until=None)
         return False
     findings = [each for each in file.findings if not each.startswith(_ABOUT_DURATION)]
     findings += [each for each in oddities(file, measured) if each not in findings]

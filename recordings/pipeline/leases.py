@@ -15,6 +15,12 @@ STALLED_SECONDS = 90.0
 """Work without any progress for this long is given up. Longer than the longest silence that a download may have."""
 
 logger = logging.getLogger(__name__)
+stopping = threading.Event()
+"""Set when this process is told to end: work under a lease then stops at its next step and frees its claim."""
+
+
+class Stopped(Exception):
+    """This process is to end. What was done so far stands, and another worker goes on from there."""
 
 
 class Superseded(Exception):
@@ -48,10 +54,12 @@ class Lease:
         self._thread.join()
 
     def tick(self) -> None:
-        """Says that the work goes on; raises Superseded when it may not."""
+        """Says that the work goes on; raises Superseded or Stopped when it may not."""
         self._progressed = time.monotonic()
         if self._gone.is_set():
             raise Superseded
+        if stopping.is_set():
+            raise Stopped
 
     def wait(self, seconds: float) -> None:
         """Lets time pass; raises Superseded as soon as the claim is gone."""

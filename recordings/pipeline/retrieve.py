@@ -23,7 +23,7 @@ from recordings import clock, crashpoints, moves, storage
 from recordings.acs import errors
 from recordings.models import Attempt, Condition, MediaFile
 from recordings.pipeline import checks
-from recordings.pipeline.leases import LEASE_SECONDS, Lease, Superseded
+from recordings.pipeline.leases import LEASE_SECONDS, Lease, Stopped, Superseded
 from recordings.pipeline.spool import Part, check_room
 from recordings.pipeline.transfer import Transfer
 from recordings.states import AttemptOutcome, MediaState
@@ -38,8 +38,8 @@ SHARE_OF_TIME_LEFT = 0.1
 DISK_PROBE_SECONDS = 10.0
 MOST_LAPSES = 3
 """After this many attempts in a row whose worker died, the file waits before it may kill another one."""
-HELD_BY_CONDITION = frozenset({"unreachable", "credentials_refused", "disk_full"})
-"""Failures after which the queue as a whole waits, and the file itself need not."""
+NO_WAIT = frozenset({"stopped", "unreachable", "credentials_refused", "disk_full"})
+"""Failures after which the file itself need not wait: nothing was wrong with it, or its whole queue is held."""
 
 _LEADS_TO = {
     AttemptOutcome.SUCCEEDED: MediaState.RETRIEVED,
@@ -137,6 +137,8 @@ def retrieve(attempt: Attempt) -> MediaState:
         path.unlink(missing_ok=True)
         logger.info("Attempt %s at %s was superseded.", attempt.number, file.pk)
         return MediaState(MediaFile.objects.values_list("state", flat=True).get(pk=file.pk))
+    except Stopped:
+        return _failed(file, attempt, kind="stopped", message="The worker was told to end; another one goes on.")
     except errors.AcsError as error:
         return _failed(file, attempt, kind=error.kind, message=error.message, cause=error)
     except OSError as error:
@@ -244,10 +246,10 @@ def _retry_facts(
         expires_at=file.chunk.expires_at,
         retry_after=retry_after or 0.0,
     )
-    held = kind in HELD_BY_CONDITION and file.chunk.resource.has_credentials
+    at_once = kind in NO_WAIT and file.chunk.resource.has_credentials
     return {
         "lease_until": None,
-        "next_attempt_at": None if held else wait,
+        "next_attempt_at": None if at_once else wait,
         "error_kind": kind,
         "error": message,
     }

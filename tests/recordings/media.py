@@ -32,7 +32,7 @@ def sound(path: Path, *, codec: str, seconds: float = 3.0, kind: str = "tone") -
     """An MP3 (`libmp3lame`) or WAV (`pcm_s16le`) file, by the extension of `path`."""
     with av.open(str(path), "w") as container:
         audio = container.add_stream(codec, rate=RATE, layout="mono")
-        for frame in _sound(seconds, kind, sample_format="s16p" if codec == "libmp3lame" else "s16"):
+        for frame in _sound(seconds, kind, sample_format={"libmp3lame": "s16p", "aac": "fltp"}.get(codec, "s16")):
             container.mux(audio.encode(frame))
         container.mux(audio.encode(None))
     return path

@@ -2,6 +2,7 @@
 
 import pytest
 
+from recordings.pipeline import checks
 from recordings.pipeline.checks import Expected, examine_media, examine_metadata, plausible
 from tests.recordings import media
 
@@ -101,3 +102,37 @@ def test_what_is_no_metadata_is_refused(tmp_path, body):
     path = tmp_path / "a.json"
     path.write_bytes(body)
     assert examine_metadata(path, Expected()).refused
+
+
+def test_metadata_of_an_absurd_size_is_refused(tmp_path):
+    path = tmp_path / "a.json"
+    with path.open("wb") as file:
+        file.truncate(checks.LARGEST_METADATA_BYTES + 1)
+    assert "larger" in examine_metadata(path, Expected()).refused
+
+
+def test_a_container_without_sound_or_picture_is_refused(tmp_path):
+    path = tmp_path / "a.srt"
+    path.write_text("1\n00:00:00,000 --> 00:00:01,000\nhello\n\n2\n00:00:01,000 --> 00:00:02,000\nworld\n")
+    assert "neither sound nor picture" in examine_media(path, Expected()).refused
+
+
+def test_a_container_without_any_sample_is_refused(tmp_path):
+    path = media.wav(tmp_path / "a.wav")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index(b"data") + 4] + bytes(4))
+    assert examine_media(path, Expected()).refused
+
+
+def test_a_long_box_and_a_last_box_without_a_length_are_whole(tmp_path):
+    path = media.mp4(tmp_path / "a.mp4")
+    whole = path.read_bytes()
+    free = (1).to_bytes(4, "big") + b"free" + (24).to_bytes(8, "big") + bytes(8)
+    path.write_bytes(whole + free + (0).to_bytes(4, "big") + b"free" + bytes(9))
+    assert examine_media(path, Expected()).doubtful == ""
+
+
+def test_a_file_of_sound_alone_is_audio(tmp_path):
+    path = tmp_path / "a.mp4"
+    media.sound(path, codec="aac")
+    assert examine_media(path, Expected()).media_type == "audio/mp4"

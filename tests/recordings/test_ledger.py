@@ -193,3 +193,8 @@ def test_the_strip_takes_a_constant_number_of_queries(scene, django_assert_num_q
 
 def test_nothing_that_is_secured_expires(secured):
     assert ledger.strip().next_expiry is None
+
+
+def test_metadata_that_is_still_there_expires(secured):
+    MediaFile.objects.filter(pk=secured.metadata.pk).update(state="failed")
+    assert ledger.strip().next_expiry == secured.chunk.expires_at

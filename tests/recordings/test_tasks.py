@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from recordings import clock, handover, losses, sources, tasks
 from recordings.models import Chunk, Condition, EventSource, Loss, MediaFile, Notification, Recording
-from recordings.pipeline import archive, retrieve
+from recordings.pipeline import archive, leases, retrieve
 from recordings.states import Bucket, LossCause, MediaState, NotificationState, RecordingState
 from tests import rows
 
@@ -168,12 +168,45 @@ def test_one_bad_row_keeps_nobody_else_waiting(caplog):
     assert "A sweep failed at 1" in caplog.text
 
 
-def test_a_sweep_stops_when_its_worker_is_told_to_end(monkeypatch):
-    monkeypatch.setattr(tasks, "stopping", threading.Event())
+@pytest.fixture
+def told_to_end():
     tasks._stop()
+    yield
+    leases.stopping.clear()
+
+
+def test_a_sweep_stops_when_its_worker_is_told_to_end(told_to_end):
     done = []
     tasks._each([1], done.append)
     assert done == []
+
+
+def test_a_download_stops_when_its_worker_is_told_to_end_and_goes_on_elsewhere(scene, hints):
+    tasks._stop()
+    tasks.retrieve(str(scene.media.pk))
+    leases.stopping.clear()
+    scene.media.refresh_from_db()
+    assert (scene.media.state, scene.media.error_kind) == (MediaState.FAILED, "stopped")
+    assert (scene.media.next_attempt_at, scene.media.lease_until) == (None, None)
+    tasks.retrieve(str(scene.media.pk))
+    scene.media.refresh_from_db()
+    assert scene.media.state == MediaState.RETRIEVED
+    assert scene.media.attempts.get(number=2).resumed_from > 0
+
+
+def test_archiving_and_decoding_stop_too_and_free_their_claims(scene, hints):
+    tasks.retrieve(str(scene.media.pk))
+    tasks._stop()
+    tasks.archive(str(scene.media.pk))
+    leases.stopping.clear()
+    scene.media.refresh_from_db()
+    assert (scene.media.state, scene.media.lease_until) == (MediaState.RETRIEVED, None)
+    tasks.archive(str(scene.media.pk))
+    tasks._stop()
+    tasks.decode(str(scene.media.pk))
+    leases.stopping.clear()
+    scene.media.refresh_from_db()
+    assert (scene.media.decoded_at, scene.media.lease_until) == (None, None)
 
 
 def test_a_broker_that_is_away_costs_one_try_and_no_work(scene, monkeypatch, caplog):
