@@ -18,7 +18,7 @@ SUBSCRIPTION_PATH = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/tapedeck"
     "/providers/microsoft.communication/communicationservices/local-acs"
 )
-TWO = 2
+_TWO_PARTIES = 2
 _CONTENT = {"audio": "Audio", "audioVideo": "AudioVideo"}
 
 
@@ -136,7 +136,7 @@ def _call_data(call: Call) -> JsonObject:
         "serverCallId": call.server_call_id,
         "group": {"id": call.group_id},
         "room": {"id": call.room_id or ""},
-        "isTwoParty": sum(person.left_at is None for person in call.participants) == TWO,
+        "isTwoParty": sum(person.left_at is None for person in call.participants) == _TWO_PARTIES,
         "correlationId": call.call_id,
         "isRoomsCall": call.room_id is not None,
     }

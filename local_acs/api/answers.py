@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from local_acs import problems
 from local_acs.clock import iso, now
-from local_acs.documents import JsonObject
+from local_acs.documents import Json, JsonObject
 from local_acs.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -19,7 +19,9 @@ logger = logging.getLogger(__name__)
 _FLAT = ("/conversations", "/calling/conversations", "/recording/")
 
 
-def json_response(document: JsonObject, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_response(
+    document: JsonObject | list[Json], status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
     return Response(
         json.dumps(document, ensure_ascii=False).encode(),
         status_code=status,

@@ -36,7 +36,7 @@ async def state(request: Request) -> Response:
 
 async def list_calls(request: Request) -> Response:
     service = _authorised(request)
-    return _list_response(await service.switchboard.calls())
+    return json_response(await service.switchboard.calls())
 
 
 async def start_call(request: Request) -> Response:
@@ -81,7 +81,7 @@ async def remove_participant(request: Request) -> Response:
 
 
 async def list_faults(request: Request) -> Response:
-    return _list_response(await _authorised(request).faults.listed())
+    return json_response(await _authorised(request).faults.listed())
 
 
 async def arm_fault(request: Request) -> Response:
@@ -105,12 +105,6 @@ def _authorised(request: Request) -> Service:
     service = service_of(request)
     require_shared_key(request, service.settings.management_key)
     return service
-
-
-def _list_response(items: list[Json]) -> Response:
-    import json
-
-    return Response(json.dumps(items, ensure_ascii=False).encode(), media_type="application/json; charset=utf-8")
 
 
 def _names(value: Json) -> list[str]:
