@@ -19,9 +19,7 @@ logger = logging.getLogger(__name__)
 _FLAT = ("/conversations", "/calling/conversations", "/recording/")
 
 
-def json_response(
-    document: JsonObject | list[Json], status: int = 200, headers: dict[str, str] | None = None
-) -> Response:
+def json_response(document: Json, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return Response(
         json.dumps(document, ensure_ascii=False).encode(),
         status_code=status,
