@@ -178,16 +178,15 @@ def walk(prefix: str = "") -> Iterator[str]:
 @contextlib.contextmanager
 def local_copy(key: str) -> Iterator[Path]:
     """A path for programs that need one to read an archived object; a temporary copy when the archive is remote."""
-    try:
-        path = Path(archive().path(key))
-    except NotImplementedError:
-        with tempfile.NamedTemporaryFile(dir=_spool(), suffix=".copy") as copy, archive().open(key) as file:
-            while block := file.read(BLOCK_BYTES):
-                copy.write(block)
-            copy.flush()
-            yield Path(copy.name)
-    else:
-        yield path
+    files = archive()
+    if isinstance(files, FileSystemStorage):
+        yield Path(files.path(key))
+        return
+    with tempfile.NamedTemporaryFile(dir=_spool(), suffix=".copy") as copy, files.open(key) as file:
+        while block := file.read(BLOCK_BYTES):
+            copy.write(block)
+        copy.flush()
+        yield Path(copy.name)
 
 
 def _spool() -> Path:

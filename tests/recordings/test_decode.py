@@ -2,7 +2,6 @@
 
 import pytest
 
-from recordings import storage
 from recordings.models import MediaFile, Recording
 from recordings.pipeline import archive, decode, retrieve
 from recordings.states import MediaState
@@ -87,21 +86,3 @@ def test_a_file_that_broke_in_the_archive_is_told(tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(b"\x00" * 5000)
     assert decode.measure(path, tick=lambda: None).error
-
-
-def test_a_remote_archive_is_decoded_from_a_copy(secured, settings, tmp_path):
-    class Remote(storage.ArchiveFiles):
-        def path(self, name):
-            if name == "":
-                return super().path(name)
-            raise NotImplementedError
-
-    from django.core.files.storage import storages
-
-    kept = storages["archive"]
-    remote = Remote(**settings.STORAGES["archive"]["OPTIONS"])
-    remote.open = kept.open
-    storages._storages["archive"] = remote
-    with storage.local_copy(secured.media.archive_key) as path:
-        assert path.read_bytes() == secured.body
-    assert not path.exists()
