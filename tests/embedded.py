@@ -1,4 +1,4 @@
-"""Real processes that tests talk to over HTTP."""
+"""The embedded service as a process of its own, for tests that talk to it over HTTP."""
 
 import base64
 import contextlib
@@ -157,6 +157,7 @@ class LocalAcs:
         assert stdout is not None
         line = stdout.readline().decode()
         if "is ready" not in line:
+            self.kill9()
             raise AssertionError(f"local_acs did not start, see {self.log}:\n{self.log.read_text()[-3000:]}")
         return line
 
