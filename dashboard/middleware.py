@@ -9,6 +9,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.urls import reverse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
@@ -32,6 +33,15 @@ class SignInRequired(LoginRequiredMiddleware):
         page = request.headers.get("HX-Current-URL", "/")
         path = "/" + page.split("://", 1)[-1].partition("/")[2]
         return HttpResponseClientRedirect(redirect_to_login(path, reverse("sign-in")).headers["Location"])
+
+
+class CompressedPages(GZipMiddleware):
+    """Compresses pages and fragments; media never, because its ranges speak of the bytes as they are."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.streaming or not response.headers.get("Content-Type", "").startswith("text/html"):
+            return response
+        return super().process_response(request, response)
 
 
 class ViewerZone:

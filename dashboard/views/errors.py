@@ -1,15 +1,11 @@
 """The pages for refusals and failures: what happened, and what to do next."""
 
-import logging
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
 from django.views.decorators.csrf import requires_csrf_token
 
 from dashboard.access import VerbMissing
-
-logger = logging.getLogger(__name__)
 
 
 @requires_csrf_token
@@ -36,10 +32,3 @@ def failed(request: HttpRequest) -> HttpResponse:
         "theme": request.COOKIES.get("tapedeck_theme"),
     }
     return HttpResponse(loader.get_template("500.html").render(context), status=500)
-
-
-@requires_csrf_token
-def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form from a page that is older than its session."""
-    logger.warning("csrf: %s at %s", reason, request.path)
-    return render(request, "403_csrf.html", status=403)

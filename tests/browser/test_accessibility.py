@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 
-from recordings.models import Loss, MediaFile, Recording
+from recordings.models import Loss, MediaFile, PauseInterval, Recording
 from tests.browser.pages import DESKTOP, PHONE, SMALLEST, reader
 from tests.dashboard import cast
 
@@ -25,9 +25,7 @@ PAGES: dict[str, Address] = {
     "start": lambda: "/start/",
     "library": lambda: "/library/",
     "no match": lambda: "/library/?call=x&since=yesterday",
-    "recorded": lambda: reverse(
-        "recording", args=[MediaFile.objects.filter(state="archived").first().chunk.recording_id]
-    ),
+    "recorded": lambda: reverse("recording", args=[PauseInterval.objects.first().chunk.recording_id]),
     "failing": lambda: reverse("recording", args=[MediaFile.objects.filter(state="failed").first().chunk.recording_id]),
     "lost": lambda: reverse("recording", args=[Loss.objects.first().recording_id]),
     "being recorded": recording(state="active"),

@@ -177,3 +177,12 @@ def test_times_follow_a_browser_that_moves_to_another_zone(browser, live_server,
     with reader(browser, live_server.url, olga, timezone_id="Asia/Kolkata", viewport=PHONE) as page:
         page.goto("/library/")
         expect(page.locator("tr[id^=l-] time").first).to_have_text("10 Mar, 17:30")
+
+
+def test_a_button_that_leaves_hands_the_keyboard_to_its_row(page):
+    row = cast.recording(names=("Ada", "Grace"))
+    page.goto("/")
+    page.locator(f"#pause-{row.pk}").focus()
+    change(row, state="stopping")
+    expect(page.locator(f"#pause-{row.pk}")).to_have_count(0)
+    expect(page.locator(f"#r-{row.pk} a")).to_be_focused()

@@ -159,3 +159,13 @@ def test_one_download_too_many_is_asked_to_come_back(desk, file):
     assert get(desk, "play", file).status_code == 200
     assert [body(answer) for answer in held] == [BODY] * len(held)
     assert get(desk, "download", file).bytes == BODY
+
+
+def test_pages_are_compressed_and_media_is_not(desk, file):
+    for _ in range(5):
+        cast.recording()
+    zipped = {"Accept-Encoding": "gzip"}
+    assert desk.get("/", headers=zipped)["Content-Encoding"] == "gzip"
+    answer = get(desk, "download", file, Accept_Encoding="gzip")
+    assert not answer.has_header("Content-Encoding")
+    assert answer.bytes == BODY
