@@ -37,13 +37,14 @@ def declare(
 ) -> Loss | None:
     """Writes the loss, moves its file (if any) to lost and settles the ledger; none when it was declared already."""
     with transaction.atomic():
-        # The row lock makes two sweeps that find the same loss declare it once.
-        Recording.objects.select_for_update(no_key=True).get(pk=recording.pk)
-        if recording.losses.filter(chunk_index=chunk_index, recovered_at=None).exists():
-            return None
+        # First the file, then the recording: the order in which every step of a file locks its rows.
         if media_file and not moves.media_file(
             media_file, MediaState.LOST, facts={"lease_until": None, "next_attempt_at": None}, because=evidence[:500]
         ):
+            return None
+        # The lock makes two sweeps that find the same loss declare it once.
+        Recording.objects.select_for_update(no_key=True).get(pk=recording.pk)
+        if recording.losses.filter(chunk_index=chunk_index, recovered_at=None).exists():
             return None
         loss = Loss.objects.create(
             recording=recording, chunk_index=chunk_index, media_file=media_file, cause=cause, evidence=evidence

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from recordings import buckets, clock, crashpoints, manifest, moves, storage
-from recordings.models import Condition, MediaFile
+from recordings.models import Condition, MediaFile, Recording
 from recordings.pipeline import chunk_facts, retrieve
 from recordings.pipeline.leases import LEASE_SECONDS, Lease, Stopped, Superseded
 from recordings.pipeline.spool import check_room
@@ -126,6 +126,8 @@ def _put_and_verify(file: MediaFile, key: str, source: Path, lease: Lease) -> st
 def _note(file: MediaFile, key: str) -> None:
     """Writes the key down, and what a metadata document says, so that the manifest can tell it."""
     with transaction.atomic():
+        # As a repeated file event does: first the recording, then its chunk.
+        Recording.objects.select_for_update(no_key=True).get(pk=file.chunk.recording_id)
         MediaFile.objects.filter(pk=file.pk, state=MediaState.RETRIEVED).update(
             archive_key=key, verified_at=clock.now(), archived_at=clock.now()
         )
