@@ -97,6 +97,16 @@ def test_a_body_that_is_no_event_is_kept_with_a_sentence(body, sentence):
     assert sentence in row.error
 
 
+def test_an_event_too_deep_to_be_written_down_leaves_a_row_all_the_same():
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    [row] = accept(deep)
+    ingest.ingest(row.pk)
+    row.refresh_from_db()
+    assert (row.state, row.body) == (NotificationState.FAILED, "(nested too deeply to be kept)")
+
+
 def test_bytes_that_are_not_utf_8_cost_a_letter_and_not_the_event():
     body = json.dumps(builders.joined(name="Ren?")).encode().replace(b"Ren?", b"Ren\xe9")
     [row] = take(body)
