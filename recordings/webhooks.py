@@ -19,6 +19,7 @@ address is never fetched, because anybody could name one) and CloudEvents HTTP 1
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -32,6 +33,13 @@ from recordings.pipeline import notification
 
 LONGEST_BODY_BYTES = 1024 * 1024
 """Event Grid's own limit for an event and for a batch (azure-docs, event-grid/delivery-and-retry.md)."""
+
+
+def address() -> str:
+    """Where other software may send its callbacks, and Event Grid its events; empty without TAPEDECK_PUBLIC_URL."""
+    if not settings.TAPEDECK_PUBLIC_URL:
+        return ""
+    return f"{settings.TAPEDECK_PUBLIC_URL}{reverse('acs-events', args=[settings.TAPEDECK_WEBHOOK_SECRET])}"
 
 
 @csrf_exempt  # the sender is a service without a session; the secret in the path stands for it

@@ -17,7 +17,7 @@ from dashboard import access, chrome
 from dashboard.access import OperatorRequest, Verb
 from dashboard.ledger_strip import SILENT_AFTER
 from dashboard.processes import HEARTBEATS
-from recordings import clock, handover
+from recordings import clock, handover, webhooks
 from recordings.acs import errors, local
 from recordings.acs.client import Client
 from recordings.models import Condition, EventSource, Heartbeat, MediaFile, Notification, Recording, Resource
@@ -119,6 +119,7 @@ def _page(request: OperatorRequest, *, result: TestResult | None = None) -> Http
         "local_calls": calls,
         "local_trouble": trouble,
         "result": result,
+        "webhook_address": webhooks.address(),
     }
     return render(request, "system/page.html", context)
 
