@@ -17,8 +17,8 @@ from recordings import clock, crashpoints
 from recordings.acs import errors
 from recordings.models import Condition, EventSource, Notification
 from recordings.pipeline import notification
+from recordings.pipeline.claims import worker_name
 from recordings.pipeline.leases import LEASE_SECONDS, Lease, Stopped, Superseded
-from recordings.pipeline.retrieve import worker_name
 from recordings.sources.event_grid import EventGridSource, Pulled
 
 TURN_SECONDS = 50.0

@@ -19,9 +19,9 @@ from kombu.exceptions import KombuError
 from recordings import losses, manifest, pulling, reconcile, sources, storage
 from recordings.models import EventSource, MediaFile, Notification, Recording
 from recordings.pipeline import archive as archive_step
+from recordings.pipeline import claims, remote_delete, spool
 from recordings.pipeline import decode as decode_step
 from recordings.pipeline import ingest as ingest_step
-from recordings.pipeline import remote_delete
 from recordings.pipeline import retrieve as retrieve_step
 from recordings.pipeline import verify as verify_step
 from recordings.pipeline.leases import stopping
@@ -88,7 +88,7 @@ def _each(items: Iterable[Item], act: Callable[[Item], object]) -> None:
 
 
 def _offer() -> None:
-    hint("retrieve", retrieve_step.offers())
+    hint("retrieve", claims.offers())
 
 
 def _ingest_all(rows: Sequence[Notification]) -> None:
@@ -121,7 +121,7 @@ def ask(recording_id: str) -> None:
 def retrieve(media_file_id: str) -> None:
     """One attempt at a file; then the next file gets the free slot."""
     for file in MediaFile.objects.filter(pk=media_file_id).select_related("chunk__resource"):
-        attempt = retrieve_step.claim(file)
+        attempt = claims.claim(file)
         if attempt and retrieve_step.retrieve(attempt) == MediaState.RETRIEVED:
             hand_over(archive, media_file_id)
     _offer()
@@ -179,7 +179,7 @@ def sweep_recordings() -> None:
 @_alone
 def sweep_retrieval() -> None:
     """Offers the files that are due, soonest expiry first."""
-    retrieve_step.probe_disk()
+    spool.probe_disk()
     _offer()
 
 

@@ -13,9 +13,9 @@ from django.db.models.functions import Now
 
 from recordings import buckets, clock, crashpoints, manifest, moves, storage
 from recordings.models import Condition, MediaFile, Recording
-from recordings.pipeline import chunk_facts, retrieve
+from recordings.pipeline import chunk_facts
 from recordings.pipeline.leases import LEASE_SECONDS, Lease, Stopped, Superseded
-from recordings.pipeline.spool import check_room
+from recordings.pipeline.spool import check_room, report_full
 from recordings.states import MediaState
 
 RETRY_SECONDS = 15.0
@@ -71,7 +71,7 @@ def archive(media_file: MediaFile) -> bool:
         _retrieve_again(file, str(error))
     except OSError as error:
         if storage.is_full(error):
-            retrieve.report_full(error)
+            report_full(error)
         _put_off(file, error)
     except Exception as error:
         # A storage backend may raise anything; the bytes are safe in the spool, so it is tried again.

@@ -1,4 +1,4 @@
-"""The bytes of one retrieval attempt: written, counted and hashed in one pass, whatever their number."""
+"""The bytes of one retrieval attempt, written, counted and hashed in one pass; and whether there is room for them."""
 
 import errno
 import hashlib
@@ -10,8 +10,11 @@ from pathlib import Path
 
 from django.conf import settings
 
-from recordings import storage
+from recordings import clock, storage
+from recordings.models import Condition
 
+DISK_PROBE_SECONDS = 10.0
+"""How often it is tried whether there is room again."""
 RESERVE_BYTES = 64 * 1024 * 1024
 """Left free on the spool's disk, so that the database can still write down that the disk is full."""
 
@@ -94,3 +97,22 @@ def check_room(size: int) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if shutil.disk_usage(folder).free < size + RESERVE_BYTES:
         raise OSError(errno.ENOSPC, f"No room for {size} bytes and a reserve of {RESERVE_BYTES}", str(folder))
+
+
+def report_full(error: OSError) -> None:
+    """Raises the condition that holds all retrieval and archiving until the next probe."""
+    detail = f"No room left: {error.strerror or error}. Nothing is lost; work goes on by itself once there is room."
+    probe = clock.now() + clock.seconds(DISK_PROBE_SECONDS)
+    Condition.objects.report(Condition.Kind.DISK_FULL, resource=None, detail=detail, probe_at=probe)
+
+
+def probe_disk() -> None:
+    """Closes the full-disk condition when its probe is due and there is room again."""
+    if not Condition.objects.open().filter(kind=Condition.Kind.DISK_FULL, probe_at__lte=clock.now()).exists():
+        return
+    try:
+        check_room(0)
+    except OSError as error:
+        report_full(error)
+    else:
+        Condition.objects.clear(Condition.Kind.DISK_FULL, resource=None)

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from recordings import clock, manifest
 from recordings.models import Chunk, MediaFile, Recording, Resource
-from recordings.pipeline import archive, retrieve
+from recordings.pipeline import archive, claims, retrieve
 from recordings.states import RecordingState
 from tests import rows
 from tests.recordings import media
@@ -82,7 +82,7 @@ def spool(settings: Settings) -> Path:
 def secured(scene: Scene) -> Scene:
     """The same chunk, both files in the archive."""
     for file in (scene.media, scene.metadata):
-        retrieve.retrieve(retrieve.claim(file))
+        retrieve.retrieve(claims.claim(file))
         file.refresh_from_db()
         assert archive.archive(file)
         file.refresh_from_db()

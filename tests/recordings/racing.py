@@ -30,11 +30,11 @@ def prepare() -> None:
 
 def claim(begin_at: str) -> list[str]:
     from recordings.models import MediaFile
-    from recordings.pipeline import retrieve
+    from recordings.pipeline import claims
 
     files = list(MediaFile.objects.select_related("chunk__resource").order_by("id"))
     time.sleep(max(float(begin_at) - time.time(), 0))
-    return [str(file.pk) for file in files if retrieve.claim(file)]
+    return [str(file.pk) for file in files if claims.claim(file)]
 
 
 def settled() -> list[str]:

@@ -9,7 +9,7 @@ from django.core.files.storage import FileSystemStorage
 
 from recordings import clock, storage
 from recordings.models import Condition, MediaFile, Participant, PauseInterval
-from recordings.pipeline import archive, retrieve
+from recordings.pipeline import archive, claims, retrieve, spool
 from recordings.states import Bucket, MediaState
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,7 +52,7 @@ def use(settings, backend: type) -> None:
 @pytest.fixture
 def retrieved(scene):
     for file in (scene.media, scene.metadata):
-        assert retrieve.retrieve(retrieve.claim(file)) == MediaState.RETRIEVED
+        assert retrieve.retrieve(claims.claim(file)) == MediaState.RETRIEVED
         file.refresh_from_db()
     return scene
 
@@ -117,7 +117,7 @@ def test_a_spooled_file_that_has_gone_is_retrieved_again(retrieved):
     assert not archive.archive(retrieved.media)
     retrieved.media.refresh_from_db()
     assert retrieved.media.state == MediaState.FAILED
-    assert retrieve.retrieve(retrieve.claim(retrieved.media)) == MediaState.RETRIEVED
+    assert retrieve.retrieve(claims.claim(retrieved.media)) == MediaState.RETRIEVED
 
 
 def test_a_full_archive_is_a_condition_and_work_goes_on_by_itself(retrieved, settings):
@@ -132,7 +132,7 @@ def test_a_full_archive_is_a_condition_and_work_goes_on_by_itself(retrieved, set
     past = clock.now() - timedelta(seconds=1)
     Condition.objects.open().update(probe_at=past)
     MediaFile.objects.update(next_attempt_at=past)
-    retrieve.probe_disk()
+    spool.probe_disk()
     assert not Condition.objects.open().exists()
     assert all(archive.archive(file) for file in archive.pending(10))
 

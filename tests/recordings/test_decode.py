@@ -3,7 +3,7 @@
 import pytest
 
 from recordings.models import MediaFile, Recording
-from recordings.pipeline import archive, decode, retrieve
+from recordings.pipeline import archive, claims, decode, retrieve
 from recordings.states import MediaState
 from tests.recordings import media
 
@@ -14,7 +14,7 @@ def secure(scene, body: bytes) -> MediaFile:
     scene.serve(body=body)
     for _ in range(2):  # doubtful bytes are believed when they come twice
         MediaFile.objects.filter(pk=scene.media.pk).update(next_attempt_at=None)
-        if retrieve.retrieve(retrieve.claim(scene.media)) == MediaState.RETRIEVED:
+        if retrieve.retrieve(claims.claim(scene.media)) == MediaState.RETRIEVED:
             break
     assert archive.archive(scene.media)
     scene.media.refresh_from_db()

@@ -7,7 +7,7 @@ import pytest
 
 from recordings import clock
 from recordings.models import Condition, MediaFile
-from recordings.pipeline import retrieve
+from recordings.pipeline import claims, retrieve
 from recordings.states import AttemptOutcome, MediaState
 from tests.recordings.content_server import Behaviour
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def attempt(file: MediaFile) -> MediaState:
     """One claimed attempt, due or not."""
     MediaFile.objects.filter(pk=file.pk).update(next_attempt_at=None)
-    claimed = retrieve.claim(file)
+    claimed = claims.claim(file)
     assert claimed
     state = retrieve.retrieve(claimed)
     file.refresh_from_db()
@@ -166,8 +166,8 @@ def test_a_refused_key_holds_the_queue_of_the_resource(scene):
     scene.serve(Behaviour(status=401))
     assert attempt(scene.media) == MediaState.FAILED
     assert Condition.objects.open().get().kind == Condition.Kind.CREDENTIALS_REFUSED
-    assert retrieve.claim(scene.metadata) is None
-    assert retrieve.offers() == []
+    assert claims.claim(scene.metadata) is None
+    assert claims.offers() == []
 
 
 def test_an_unreachable_service_holds_the_queue_and_nothing_is_lost(scene, spool):

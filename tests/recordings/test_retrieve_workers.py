@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from recordings import clock, storage
 from recordings.models import Attempt, Condition, MediaFile
-from recordings.pipeline import retrieve, spool, transfer
+from recordings.pipeline import claims, retrieve, spool, transfer
 from recordings.pipeline.leases import Lease, Superseded
 from recordings.pipeline.spool import Part
 from recordings.states import AttemptOutcome, MediaState, RecordingState
@@ -47,17 +47,17 @@ def in_thread(work) -> threading.Thread:
 
 
 def test_of_many_workers_one_gets_the_file(scene):
-    claims: list[Attempt | None] = []
+    taken: list[Attempt | None] = []
     ready = threading.Barrier(6)
 
     def work():
         file = MediaFile.objects.get(pk=scene.media.pk)
         ready.wait(10)
-        claims.append(retrieve.claim(file))
+        taken.append(claims.claim(file))
 
     for thread in [in_thread(work) for _ in range(6)]:
         thread.join()
-    assert len([claim for claim in claims if claim]) == 1
+    assert len([claim for claim in taken if claim]) == 1
     assert scene.media.attempts.count() == 1
 
 
@@ -65,12 +65,12 @@ def test_a_stalled_worker_that_wakes_does_not_harm_its_successor(scene, spool_fo
     asleep = threading.Event()
     scene.serve(Behaviour(hold=asleep, hold_after=16_384))
     states: list[MediaState] = []
-    first = retrieve.claim(scene.media)
+    first = claims.claim(scene.media)
     sleeper = in_thread(lambda: states.append(retrieve.retrieve(first)))
     part = spool_folder / storage.part_name(scene.media.pk, 1)
     eventually(lambda: part.exists() and part.stat().st_size >= 16_384, what="the first bytes")
     lapse(scene.media)
-    second = retrieve.claim(scene.media)
+    second = claims.claim(scene.media)
     assert retrieve.retrieve(second) == MediaState.RETRIEVED
     asleep.set()
     sleeper.join()
@@ -82,10 +82,10 @@ def test_a_stalled_worker_that_wakes_does_not_harm_its_successor(scene, spool_fo
 
 
 def test_a_killed_workers_bytes_are_taken_over(scene, spool_folder):
-    assert retrieve.claim(scene.media)
+    assert claims.claim(scene.media)
     storage.spool_path(storage.part_name(scene.media.pk, 1)).write_bytes(scene.body[:20_000])
     lapse(scene.media)
-    assert retrieve.retrieve(retrieve.claim(scene.media)) == MediaState.RETRIEVED
+    assert retrieve.retrieve(claims.claim(scene.media)) == MediaState.RETRIEVED
     scene.media.refresh_from_db()
     assert scene.media.attempts.get(number=2).resumed_from == 20_000
     assert scene.host.ranges("/media") == ["bytes=20000-"]
@@ -93,41 +93,41 @@ def test_a_killed_workers_bytes_are_taken_over(scene, spool_folder):
 
 
 def test_after_a_power_cut_only_flushed_bytes_are_taken_over(scene, spool_folder):
-    first = retrieve.claim(scene.media)
+    first = claims.claim(scene.media)
     part = storage.spool_path(storage.part_name(scene.media.pk, 1))
     part.write_bytes(scene.body[:20_000] + bytes(3_000))
     Attempt.objects.filter(pk=first.pk).update(
         bytes_received=20_000, validator='"v1"', total=len(scene.body), started_at=clock.now() - timedelta(days=999)
     )
     lapse(scene.media)
-    assert retrieve.retrieve(retrieve.claim(scene.media)) == MediaState.RETRIEVED
+    assert retrieve.retrieve(claims.claim(scene.media)) == MediaState.RETRIEVED
     scene.media.refresh_from_db()
     assert scene.media.attempts.get(number=2).resumed_from == 20_000
     assert (spool_folder / scene.media.spool_name).read_bytes() == scene.body
 
 
 def test_a_file_that_was_whole_when_its_worker_died_is_not_asked_for_again(scene, spool_folder):
-    first = retrieve.claim(scene.media)
+    first = claims.claim(scene.media)
     storage.spool_path(storage.part_name(scene.media.pk, 1)).write_bytes(scene.body)
     Attempt.objects.filter(pk=first.pk).update(bytes_received=len(scene.body), total=len(scene.body))
     lapse(scene.media)
-    assert retrieve.retrieve(retrieve.claim(scene.media)) == MediaState.RETRIEVED
+    assert retrieve.retrieve(claims.claim(scene.media)) == MediaState.RETRIEVED
     assert scene.host.requests == []
 
 
 def test_a_position_at_the_very_end_means_that_everything_is_here(scene):
-    first = retrieve.claim(scene.media)
+    first = claims.claim(scene.media)
     storage.spool_path(storage.part_name(scene.media.pk, 1)).write_bytes(scene.body)
     Attempt.objects.filter(pk=first.pk).update(bytes_received=len(scene.body))
     lapse(scene.media)
-    assert retrieve.retrieve(retrieve.claim(scene.media)) == MediaState.RETRIEVED
+    assert retrieve.retrieve(claims.claim(scene.media)) == MediaState.RETRIEVED
     assert scene.host.ranges("/media") == [f"bytes={len(scene.body)}-"]
 
 
 def test_a_silent_server_does_not_cost_the_claim(scene):
     asleep = threading.Event()
     scene.serve(Behaviour(hold=asleep))
-    attempt = retrieve.claim(scene.media)
+    attempt = claims.claim(scene.media)
     worker = in_thread(lambda: retrieve.retrieve(attempt))
     before = MediaFile.objects.get(pk=scene.media.pk).lease_until
     eventually(lambda: MediaFile.objects.get(pk=scene.media.pk).lease_until > before, what="a renewal")
@@ -137,10 +137,10 @@ def test_a_silent_server_does_not_cost_the_claim(scene):
 
 
 def test_a_file_that_kills_its_workers_has_to_wait(scene):
-    for _ in range(retrieve.MOST_LAPSES):
-        assert retrieve.claim(scene.media)
+    for _ in range(claims.MOST_LAPSES):
+        assert claims.claim(scene.media)
         lapse(scene.media)
-    assert retrieve.claim(scene.media) is None
+    assert claims.claim(scene.media) is None
     scene.media.refresh_from_db()
     assert (scene.media.state, scene.media.error_kind) == (MediaState.FAILED, "lapsed")
     assert scene.media.next_attempt_at > clock.now()
@@ -149,7 +149,7 @@ def test_a_file_that_kills_its_workers_has_to_wait(scene):
 
 def test_a_claim_is_not_to_be_had_before_its_time(scene):
     MediaFile.objects.filter(pk=scene.media.pk).update(next_attempt_at=clock.now() + timedelta(minutes=1))
-    assert retrieve.claim(scene.media) is None
+    assert claims.claim(scene.media) is None
 
 
 def test_the_soonest_to_expire_is_offered_first(resource):
@@ -157,35 +157,35 @@ def test_the_soonest_to_expire_is_offered_first(resource):
         rows.chunk(rows.recording(RecordingState.ENDED, resource=resource), expires_at=clock.now() + timedelta(hours=h))
         for h in (9, 1)
     )
-    offered = MediaFile.objects.in_bulk(retrieve.offers(slots=4))
+    offered = MediaFile.objects.in_bulk(claims.offers(slots=4))
     assert [file.chunk_id for file in offered.values()].count(sooner.pk) == 2
-    assert retrieve.offers(slots=4) == []
+    assert claims.offers(slots=4) == []
     MediaFile.objects.update(offered_at=None)
-    assert {MediaFile.objects.get(pk=pk).chunk_id for pk in retrieve.offers(slots=2)} == {sooner.pk}
+    assert {MediaFile.objects.get(pk=pk).chunk_id for pk in claims.offers(slots=2)} == {sooner.pk}
     assert later
 
 
 def test_no_more_is_offered_than_there_are_free_slots(scene):
-    assert retrieve.claim(scene.media)
-    assert retrieve.offers(slots=1) == []
-    assert retrieve.offers(slots=2) == [scene.metadata.pk]
+    assert claims.claim(scene.media)
+    assert claims.offers(slots=1) == []
+    assert claims.offers(slots=2) == [scene.metadata.pk]
 
 
 def test_an_offer_that_nobody_took_is_made_again(scene):
-    assert len(retrieve.offers()) == 2
-    assert retrieve.offers() == []
-    MediaFile.objects.update(offered_at=Now() - clock.seconds(retrieve.OFFER_SECONDS + 1))
-    assert len(retrieve.offers()) == 2
+    assert len(claims.offers()) == 2
+    assert claims.offers() == []
+    MediaFile.objects.update(offered_at=Now() - clock.seconds(claims.OFFER_SECONDS + 1))
+    assert len(claims.offers()) == 2
 
 
 def test_waits_grow_and_leave_several_tries_before_the_expiry():
     far, near = clock.now() + timedelta(days=1), clock.now() + timedelta(seconds=60)
-    waits = [(retrieve.next_try(number, expires_at=far) - clock.now()).total_seconds() for number in (1, 4, 12)]
+    waits = [(claims.next_try(number, expires_at=far) - clock.now()).total_seconds() for number in (1, 4, 12)]
     assert waits[0] < 1.3
     assert 6 < waits[1] < 10
     assert 200 < waits[2] <= 360
-    assert (retrieve.next_try(12, expires_at=near) - clock.now()).total_seconds() < 8
-    assert (retrieve.next_try(1, expires_at=near, retry_after=3600) - clock.now()).total_seconds() < 31
+    assert (claims.next_try(12, expires_at=near) - clock.now()).total_seconds() < 8
+    assert (claims.next_try(1, expires_at=near, retry_after=3600) - clock.now()).total_seconds() < 31
 
 
 def test_memory_does_not_grow_with_the_file(scene, tmp_path):
@@ -201,7 +201,7 @@ def test_memory_does_not_grow_with_the_file(scene, tmp_path):
             peak[0] = max(peak[0], process.memory_info().rss)
 
     sampler = in_thread(sample)
-    state = retrieve.retrieve(retrieve.claim(scene.media))
+    state = retrieve.retrieve(claims.claim(scene.media))
     over.set()
     sampler.join()
     assert state == MediaState.RETRIEVED
@@ -232,32 +232,32 @@ def small_disk(settings):
 def test_a_disk_that_fills_up_holds_the_queue_and_work_goes_on_by_itself(scene, small_disk, tmp_path):
     body = scene.body * (3 * MEGABYTE // len(scene.body))
     scene.serve(Behaviour(sized=False), Behaviour(sized=False), body=body)
-    assert retrieve.retrieve(retrieve.claim(scene.media)) == MediaState.FAILED
+    assert retrieve.retrieve(claims.claim(scene.media)) == MediaState.FAILED
     scene.media.refresh_from_db()
     assert scene.media.error_kind == "disk_full"
     assert Condition.objects.open().get().kind == Condition.Kind.DISK_FULL
-    assert (retrieve.claim(scene.metadata), retrieve.offers()) == (None, [])
+    assert (claims.claim(scene.metadata), claims.offers()) == (None, [])
     Condition.objects.open().update(probe_at=clock.now() - timedelta(seconds=1))
-    retrieve.probe_disk()
+    spool.probe_disk()
     assert Condition.objects.open().exists()
     small_disk()
     Condition.objects.open().update(probe_at=clock.now() - timedelta(seconds=1))
-    retrieve.probe_disk()
+    spool.probe_disk()
     assert not Condition.objects.open().exists()
-    assert retrieve.retrieve(retrieve.claim(scene.media)) != MediaState.FAILED
+    assert retrieve.retrieve(claims.claim(scene.media)) != MediaState.FAILED
     assert scene.media.attempts.get(number=2).resumed_from > MEGABYTE // 2
 
 
 def test_a_file_for_which_there_is_no_room_is_not_begun(scene, monkeypatch):
     monkeypatch.setattr(spool, "RESERVE_BYTES", 2**60)
-    assert retrieve.retrieve(retrieve.claim(scene.media)) == MediaState.FAILED
+    assert retrieve.retrieve(claims.claim(scene.media)) == MediaState.FAILED
     assert Condition.objects.open().get().kind == Condition.Kind.DISK_FULL
 
 
 def test_a_spool_that_cannot_be_written_is_told(scene, settings):
     Path(settings.SPOOL_DIR).mkdir(parents=True)
     storage.spool_path(storage.part_name(scene.media.pk, 1)).mkdir()
-    assert retrieve.retrieve(retrieve.claim(scene.media)) == MediaState.FAILED
+    assert retrieve.retrieve(claims.claim(scene.media)) == MediaState.FAILED
     scene.media.refresh_from_db()
     assert scene.media.error_kind == "disk"
 
@@ -265,7 +265,7 @@ def test_a_spool_that_cannot_be_written_is_told(scene, settings):
 def test_a_success_ends_the_condition_of_a_full_disk(scene):
     past = clock.now() - timedelta(seconds=1)
     Condition.objects.report(Condition.Kind.DISK_FULL, resource=None, detail="full", probe_at=past)
-    retrieve.retrieve(retrieve.claim(scene.media))
+    retrieve.retrieve(claims.claim(scene.media))
     assert not Condition.objects.open().exists()
 
 
@@ -316,7 +316,7 @@ def test_a_part_forgets_what_a_failed_write_left(tmp_path):
 def test_a_transfer_that_breaks_forever_gives_up(scene, monkeypatch):
     monkeypatch.setattr(transfer, "MOST_INTERRUPTIONS", 2)
     scene.serve(*[Behaviour(cut=5000) for _ in range(4)])
-    assert retrieve.retrieve(retrieve.claim(scene.media)) == MediaState.FAILED
+    assert retrieve.retrieve(claims.claim(scene.media)) == MediaState.FAILED
     assert scene.media.attempts.get().interruptions == 2
 
 
@@ -331,6 +331,6 @@ def test_a_file_that_changes_all_the_time_fails(scene):
 
     scene.host.answer = ever_new
     document.script = [Behaviour(cut=9000, honest_range=False) for _ in range(8)]
-    assert retrieve.retrieve(retrieve.claim(scene.media)) == MediaState.FAILED
+    assert retrieve.retrieve(claims.claim(scene.media)) == MediaState.FAILED
     scene.media.refresh_from_db()
     assert "changed" in scene.media.error

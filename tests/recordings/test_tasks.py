@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from recordings import clock, handover, losses, sources, tasks
 from recordings.models import Chunk, Condition, EventSource, Loss, MediaFile, Notification, Recording
-from recordings.pipeline import archive, leases, retrieve
+from recordings.pipeline import archive, claims, leases, retrieve
 from recordings.states import Bucket, LossCause, MediaState, NotificationState, RecordingState
 from tests import rows
 
@@ -253,7 +253,7 @@ def test_an_operator_has_an_event_processed_again(scene, hints):
 def test_deletes_at_the_service_are_part_of_the_sweep(scene, hints, settings):
     settings.ACS_DELETE_AFTER_ARCHIVE = True
     for file in (scene.media, scene.metadata):
-        retrieve.retrieve(retrieve.claim(file))
+        retrieve.retrieve(claims.claim(file))
         archive.archive(file)
     tasks.decode(str(scene.media.pk))
     tasks.sweep_archive()
