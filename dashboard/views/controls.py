@@ -114,9 +114,6 @@ def _command(request: OperatorRequest, pk: uuid.UUID, verb: CommandVerb) -> Http
     except control.Illegal as illegal:
         messages.error(request, str(illegal))
         return _answer(request, row, status=REFUSED)
-    except AcsError as error:
-        messages.error(request, error.message)
-        return _answer(request, row)
     _say(request, command)
     return _answer(request, row)
 
@@ -148,9 +145,6 @@ def _started(
     except control.Illegal as illegal:
         messages.error(request, str(illegal))
         return _answer(request, None, status=REFUSED)
-    except AcsError as error:
-        messages.error(request, error.message)
-        return _answer(request, None)
     _say(request, command)
     return _answer(request, None)
 

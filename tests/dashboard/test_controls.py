@@ -1,6 +1,7 @@
 """Commands from the pages, against the real embedded service: what operators are told, and what a stale page gets."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -118,6 +119,20 @@ def test_the_form_starts_with_every_choice(desk, call):
         True,
         "mp3",
     )
+
+
+def test_a_second_start_of_the_same_kind_is_refused_with_the_rows_that_are(desk, call, recording):
+    long_ago = recording.requested_at - timedelta(minutes=1)
+    Command.objects.update(requested_at=long_ago, acknowledged_at=long_ago, settled_at=long_ago)
+    answer = press(desk, "record", call.pk, **HTMX)
+    assert answer.status_code == 409
+    assert 'class="message error"' in answer.content.decode()
+    assert Recording.objects.count() == 1
+
+
+def test_a_garbled_referer_leads_home(desk, recording):
+    answer = desk.post(reverse("pause", args=[recording.pk]), headers={"Referer": "http://testserver/no/such/page"})
+    assert answer["Location"] == "/"
 
 
 def test_the_form_takes_a_pasted_server_call_id(desk, acs):
