@@ -125,7 +125,7 @@ class Installation:
 
     def archived_objects(self) -> list[str]:
         """Keys of all files in the archive that are no manifests."""
-        files = (path for path in self.archive.rglob("*") if path.is_file())
+        files = (path for path in self.archive.glob("[!.]*/**/*") if path.is_file())
         return sorted(str(path.relative_to(self.archive)) for path in files if not path.name.startswith("manifest-"))
 
     def log(self) -> str:
