@@ -1,13 +1,16 @@
 """Sign-in, sign-out, the password, and the looks that a browser remembers."""
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.access import OperatorRequest, Verb, may
@@ -31,10 +34,7 @@ class ChangePassword(auth_views.PasswordChangeView):
     template_name = "account/password.html"
     success_url = reverse_lazy("profile")
 
-    def form_valid(self, form: auth_views.PasswordChangeForm) -> HttpResponse:  # type: ignore[name-defined]
-        from django.contrib import messages
-        from django.utils.translation import gettext as _
-
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         messages.success(self.request, _("Your password was changed."))
         return super().form_valid(form)
 
@@ -42,12 +42,10 @@ class ChangePassword(auth_views.PasswordChangeView):
 @require_GET
 def profile(request: OperatorRequest) -> HttpResponse:
     """Who one is here, what one may do, and how the pages look."""
-    verbs = [(verb, may(request.user, verb)) for verb in Verb]
-    return render(
-        request,
-        "account/profile.html",
-        {"granted": verbs, "groups": request.user.groups.all(), "themes": THEMES},
-    )
+    granted = [verb for verb in Verb if may(request.user, verb)]
+    withheld = [verb for verb in Verb if verb not in granted]
+    context = {"granted": granted, "withheld": withheld, "groups": request.user.groups.all()}
+    return render(request, "account/profile.html", context)
 
 
 @login_not_required

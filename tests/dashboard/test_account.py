@@ -54,7 +54,7 @@ def test_a_bad_new_password_is_refused_with_the_reason(desk):
 
 def test_the_profile_says_what_one_may_do(window):
     page = text_of(window.get("/profile/").content.decode())
-    assert "You may view play You may not download control retrieve delete configure" in page
+    assert "You may view, play You may not download, control, retrieve, delete, configure" in page
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
