@@ -52,20 +52,19 @@ class Row:
     chunks: list[Chunk] = field(default_factory=list)
 
     @property
-    def bucket(self) -> str:
-        return self.recording.bucket
+    def kind(self) -> str:
+        """Where it stands in the ledger; while it lives, what it is doing: a paused recording is not recording."""
+        return self.recording.state if self.recording.is_live else self.recording.bucket or self.recording.state
 
     @property
     def word(self) -> str:
-        return status.bucket_words()[Bucket(self.bucket)] if self.bucket else status.state_words()[self._state]
+        if self.recording.is_live or not self.recording.bucket:
+            return status.state_words()[RecordingState(self.recording.state)]
+        return status.bucket_words()[Bucket(self.recording.bucket)]
 
     @property
     def icon(self) -> str:
-        return status.ICONS[self.bucket or self._state]
-
-    @property
-    def _state(self) -> RecordingState:
-        return RecordingState(self.recording.state)
+        return status.ICONS[self.kind]
 
     @property
     def files(self) -> list[MediaFile]:

@@ -36,7 +36,8 @@ def apply(occasion: Occasion, event: FileEvent) -> Outcome:
     ending.settle_end(recording)
     buckets.settle(recording)
     recording.refresh_from_db()
-    told = f"{announced} new chunk(s) announced." if announced else "Announced nothing that was not known."
+    chunks = "1 new chunk was" if announced == 1 else f"{announced} new chunks were"
+    told = f"{chunks} announced." if announced else "Announced nothing that was not known."
     return Outcome(sentence=told, recording=recording, problems=tuple(problems))
 
 

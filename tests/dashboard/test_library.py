@@ -142,3 +142,10 @@ def test_the_list_asks_a_constant_number_of_questions(desk, django_assert_max_nu
 def test_the_empty_list_and_the_empty_search_say_different_things(desk):
     assert "No recording is known yet" in desk.get("/library/").content.decode()
     assert "No recording matches these filters" in desk.get("/library/", {"call": "x"}).content.decode()
+
+
+@pytest.mark.parametrize(("state", "word"), [(RecordingState.PAUSED, "Paused"), (RecordingState.STOPPING, "Stopping")])
+def test_a_live_recording_says_what_it_is_doing(desk, state, word):
+    row = cast.recording(state, names=("Ada Byron",))
+    page = desk.get("/library/").content.decode()
+    assert word in text_of(page.partition(f'<tr id="l-{row.pk}"')[2].partition("</tr>")[0])
