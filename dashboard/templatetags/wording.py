@@ -5,6 +5,7 @@ keeps it going. What is written here is what stands there without JavaScript.
 """
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from django import template
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.urgency import urgency
 from recordings import clock
-from recordings.models import Loss, Notification, Recording
+from recordings.models import Loss, Notification, Recording, RecordingParticipant
 from recordings.states import LossCause
 
 register = template.Library()
@@ -178,6 +179,12 @@ def call_id(recording: Recording) -> str:
     """The end of the call's id, which is where ids of one service differ."""
     whole = (recording.call.server_call_id if recording.call else "") or recording.remote_call_id
     return f"…{whole[-SHORT_ID:]}" if len(whole) > SHORT_ID else whole
+
+
+@register.filter
+def who(people: Iterable[RecordingParticipant]) -> str:
+    """The names of the people in a recording, each once."""
+    return ", ".join(dict.fromkeys(str(each.participant) for each in people))
 
 
 @register.filter

@@ -2,9 +2,11 @@
 
 import hashlib
 import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -13,11 +15,35 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import access, chrome
 from dashboard.access import OperatorRequest, Verb
-from recordings import handover
-from recordings.models import Loss, MediaFile
+from recordings import clock, handover
+from recordings.models import Loss, MediaFile, Recording, RecordingParticipant
+from recordings.states import Bucket
 
 MOST_FILES = 200
+MOST_AWAITED = 100
 MOST_LOSSES = 100
+LONGEST_CALM_WAIT = timedelta(minutes=10)
+"""The service announces a file "typically 1-2 minutes" after the end (azure-docs call-recording.md, 2021-04-13)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Awaited:
+    """A recording that has ended and whose file has not been announced."""
+
+    recording: Recording
+
+    @property
+    def since(self) -> datetime:
+        return self.recording.ended_at or self.recording.began_at
+
+    @property
+    def expires_at(self) -> datetime:
+        """When temporary storage drops a file that was ready at the end."""
+        return self.since + timedelta(seconds=self.recording.resource.retention_seconds)
+
+    @property
+    def is_overdue(self) -> bool:
+        return clock.now() - self.since > LONGEST_CALM_WAIT
 
 
 @require_GET
@@ -50,7 +76,9 @@ def retrieve_now(request: OperatorRequest, pk: uuid.UUID) -> HttpResponse:
 def _context(request: OperatorRequest) -> dict[str, object]:
     files = list(_files(request)[: MOST_FILES + 1])
     losses = list(_losses(request)[:MOST_LOSSES])
+    awaited = [Awaited(recording=row) for row in _awaiting(request)[:MOST_AWAITED]]
     facts = (
+        [(row.recording.pk, row.recording.version, row.is_overdue) for row in awaited],
         [(file.pk, file.state, file.attempt, file.next_attempt_at, file.error) for file in files],
         [(loss.pk, loss.recovered_at) for loss in losses],
         timezone.get_current_timezone_name(),
@@ -58,6 +86,7 @@ def _context(request: OperatorRequest) -> dict[str, object]:
     return {
         "files": files[:MOST_FILES],
         "more": len(files) > MOST_FILES,
+        "awaited": awaited,
         "losses": losses,
         "version": hashlib.sha256(repr(facts).encode()).hexdigest()[:20],
     }
@@ -68,8 +97,23 @@ def _files(request: OperatorRequest) -> QuerySet[MediaFile]:
         chrome.unsecured()
         .filter(chunk__recording__in=access.recordings_visible_to(request.user))
         .select_related("chunk__recording__call", "chunk__resource")
+        .prefetch_related(_people("chunk__recording__cast"))
         .order_by("chunk__expires_at", "id")
     )
+
+
+def _awaiting(request: OperatorRequest) -> QuerySet[Recording]:
+    return (
+        access.recordings_visible_to(request.user)
+        .filter(bucket=Bucket.AWAITING_FILE)
+        .select_related("call", "resource")
+        .prefetch_related(_people("cast"))
+        .order_by("requested_at", "id")
+    )
+
+
+def _people(path: str) -> "Prefetch[str, QuerySet[RecordingParticipant], str]":
+    return Prefetch(path, RecordingParticipant.objects.select_related("participant"), to_attr="people")
 
 
 def _losses(request: OperatorRequest) -> QuerySet[Loss]:

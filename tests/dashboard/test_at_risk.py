@@ -77,3 +77,20 @@ def test_the_page_asks_a_constant_number_of_questions(desk, django_assert_max_nu
         cast.failing(ended(), left=0.5, error="503")
     with django_assert_max_num_queries(12):
         desk.get("/at-risk/")
+
+
+def test_a_file_is_named_by_the_people_in_it(desk):
+    cast.failing(cast.recording(RecordingState.ENDED, names=("Ada Byron", "Grace")), left=0.5, error="503")
+    assert "Ada Byron, Grace" in text_of(desk.get("/at-risk/").content.decode())
+
+
+def test_a_recording_that_awaits_its_file_counts_down_from_its_end(desk):
+    row = cast.recording(RecordingState.ENDED, names=("Ada Byron",), ended_at=clock.now() - timedelta(minutes=2))
+    page = desk.get("/at-risk/").content.decode().partition(f'<tr id="a-{row.pk}"')[2]
+    assert "23:5" in text_of(page)
+    assert "a minute or two after the end" in page
+
+
+def test_a_file_event_that_does_not_come_is_raised(desk):
+    cast.recording(RecordingState.ENDED, ended_at=clock.now() - timedelta(minutes=11))
+    assert "Overdue: its event may have been lost." in text_of(desk.get("/at-risk/").content.decode())
