@@ -21,6 +21,7 @@ from recordings import clock, handover, webhooks
 from recordings.acs import errors, local
 from recordings.acs.client import Client
 from recordings.models import Condition, EventSource, Heartbeat, MediaFile, Notification, Recording, Resource
+from recordings.sources.event_grid import EventGridSource
 from recordings.states import MediaState, NotificationState
 
 UNKNOWN_RECORDING = "eyJUYXBlZGVjayI6ImNvbm5lY3Rpb24gdGVzdCJ9"
@@ -44,12 +45,19 @@ class Pulse:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing a connection test found, and what to do about it."""
+
+    passed: bool
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TestResult:
-    """What a connection test found, and what to do about it."""
+    """What a connection test of a resource and its event sources found."""
 
     resource: Resource
-    passed: bool
-    finding: str
+    findings: tuple[Finding, ...]
     at: datetime
 
 
@@ -61,7 +69,10 @@ def system(request: OperatorRequest) -> HttpResponse:
 
 @require_POST
 def test_connection(request: OperatorRequest, pk: uuid.UUID) -> HttpResponse:
-    """Asks the service for a recording that cannot exist: a plain “not found” proves address, key and clock."""
+    """Asks the service for a recording that cannot exist, and the event source to renew a lock that nobody holds.
+
+    A plain “not found” of the one and any answer of the other prove address, key and clock, and change nothing.
+    """
     resource = access.resource(request.user, pk, verb=Verb.CONFIGURE)
     result = _tested(resource)
     if request.htmx:
@@ -151,20 +162,31 @@ def _local_calls() -> tuple[list[local.LocalCall], str]:
 
 
 def _tested(resource: Resource) -> TestResult:
+    sources = EventSource.objects.live().filter(resource=resource).order_by("address")
+    findings = (_service_finding(resource), *(_source_finding(source) for source in sources))
+    return TestResult(resource=resource, findings=findings, at=clock.now())
+
+
+def _service_finding(resource: Resource) -> Finding:
+    accepted = Finding(passed=True, text=_("The service answers and accepts the access key."))
     try:
         Client(resource).state(UNKNOWN_RECORDING)
     except errors.NotFound as answer:
-        return _result(
-            resource,
-            passed=answer.proves_absence,
-            finding=_("The service answers and accepts the access key.")
-            if answer.proves_absence
-            else _("Something answers at this address, but not the recording service. Check the endpoint."),
-        )
+        if answer.proves_absence:
+            return accepted
+        text = _("Something answers at this address, but not the recording service. Check the endpoint.")
+        return Finding(passed=False, text=text)
     except errors.AcsError as error:
-        return _result(resource, passed=isinstance(error, errors.Refused), finding=error.message)
-    return _result(resource, passed=True, finding=_("The service answers and accepts the access key."))
+        return Finding(passed=isinstance(error, errors.Refused), text=error.message)
+    return accepted
 
 
-def _result(resource: Resource, *, passed: bool, finding: str) -> TestResult:
-    return TestResult(resource=resource, passed=passed, finding=finding, at=clock.now())
+def _source_finding(source: EventSource) -> Finding:
+    try:
+        EventGridSource(source).probe()
+    except errors.NotFound:
+        text = _("The event source answers, but knows no such topic and subscription. Check their names.")
+        return Finding(passed=False, text=text)
+    except errors.AcsError as error:
+        return Finding(passed=False, text=_("Event source: %(error)s") % {"error": error.message})
+    return Finding(passed=True, text=_("The event source answers and accepts its key."))

@@ -8,6 +8,7 @@ again.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import quote
 
 from django.conf import settings
@@ -26,6 +27,7 @@ SHORTEST_WAIT, LONGEST_WAIT = 10, 120
 """Seconds that the service lets a receive wait for events."""
 _ANSWER_SECONDS = 10
 """On top of the wait."""
+_NO_LOCK = "CgMKATE="
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,17 @@ class EventGridSource:
     def release(self, lock_tokens: Sequence[str]) -> list[str]:
         """Gives events back at once, for another attempt; returns the tokens that had run out."""
         return self._settle("release", lock_tokens)
+
+    def probe(self) -> None:
+        """Raises what is wrong with address or key. Takes no event: it renews a lock that nobody holds.
+
+        The service names such a lock as failed, or calls it malformed; either proves that it knows us and the place.
+        """
+        try:
+            self._post("renewLock?", body={"lockTokens": [_NO_LOCK]})
+        except errors.Refused as refusal:
+            if refusal.http_status != HTTPStatus.BAD_REQUEST:
+                raise
 
     def _receive(self, max_events: int, wait: int) -> list[Pulled]:
         wait = min(max(wait, SHORTEST_WAIT), LONGEST_WAIT)

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from recordings import sources
 from recordings.models import Condition, Notification, Resource
 from recordings.states import NotificationState, RecordingState
 from tests.dashboard import cast
@@ -109,3 +110,32 @@ def test_every_condition_is_a_banner_with_meaning_and_remedy(desk, resource, kin
 
 def test_a_fresh_installation_without_a_resource_says_so(desk):
     assert "No resource is known yet" in desk.get("/system/").content.decode()
+
+
+@pytest.fixture
+def source(acs, resource, settings):  # noqa: F811
+    settings.EVENT_GRID_ENDPOINT, settings.EVENT_GRID_KEY = acs.endpoint, acs.event_grid_key
+    settings.EVENT_GRID_TOPIC, settings.EVENT_GRID_SUBSCRIPTION = "acs", "tapedeck"
+    sources.ensure_current()
+
+
+def found_by_the_test(desk) -> str:
+    current = Resource.objects.current()
+    return text_of(desk.post(reverse("test-connection", args=[current.pk]), headers=HTMX).content.decode())
+
+
+def test_the_event_source_is_tested_without_taking_an_event(desk, acs, source):  # noqa: F811
+    waiting = acs.state()["queue"]
+    assert "The event source answers and accepts its key." in found_by_the_test(desk)
+    assert acs.state()["queue"] == waiting
+
+
+def test_a_wrong_key_of_the_event_source_is_said(desk, source, settings):
+    settings.EVENT_GRID_KEY = "d3Jvbmc="
+    assert "Event source: " in found_by_the_test(desk)
+
+
+def test_a_wrong_subscription_of_the_event_source_is_said(desk, source, settings):
+    settings.EVENT_GRID_SUBSCRIPTION = "other"
+    sources.ensure_current()
+    assert "knows no such topic and subscription" in found_by_the_test(desk)
