@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from local_acs.service import persistently
+from tests import loops
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ def test_a_refusal_is_survived(refusal: Exception) -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(persistently(work, pause=0.01), 0.5)
 
-    asyncio.run(run())
+    loops.run(run())
     assert len(attempts) == 3
 
 
@@ -34,4 +35,4 @@ def test_a_defect_is_not_hidden() -> None:
         raise KeyError("a defect")
 
     with pytest.raises(KeyError):
-        asyncio.run(persistently(work, pause=0.01))
+        loops.run(persistently(work, pause=0.01))

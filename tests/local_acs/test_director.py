@@ -11,6 +11,7 @@ from local_acs import director as direction
 from local_acs.documents import Json
 from local_acs.service import Service
 from local_acs.settings import Settings, read_settings
+from tests import loops
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def watch(settings: Settings, until: Callable[[list[Json]], bool]) -> list[Json]
             await _closed(service.close())
         return seen
 
-    return asyncio.run(run())
+    return loops.run(run())
 
 
 async def _closed(closing: Awaitable[None]) -> None:
