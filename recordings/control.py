@@ -18,7 +18,7 @@ from recordings.models import Adoption, Call, Command, Recording, Resource
 from recordings.sending import resend
 from recordings.states import CommandState, CommandVerb, RecordingState
 
-__all__ = ["Illegal", "pause", "resend", "resume", "start", "stop", "watch"]
+__all__ = ["Illegal", "pause", "possible_verbs", "resend", "resume", "start", "stop", "watch"]
 
 DOUBLE_CLICK = timedelta(seconds=5)
 """An equal command so soon after a settled one is the same wish."""
@@ -43,6 +43,19 @@ class Illegal(Exception):
         super().__init__(reason)
         self.reason = reason
         self.recording = recording
+
+
+def possible_verbs(recording: Recording, command: Command | None) -> tuple[CommandVerb, ...]:
+    """What may be asked of `recording` now, whose newest command is `command`; the answer changes by time alone, too.
+
+    While a command is under way nothing else may be asked. One that is still unclear after `evidence.PATIENCE` stands
+    in the way of its like only: nobody shall have to watch a recording go on because an answer was lost.
+    """
+    if command is None or not command.is_open:
+        return recording.legal_verbs
+    if clock.now() - (command.acknowledged_at or command.requested_at) <= evidence.PATIENCE:
+        return ()
+    return tuple(verb for verb in recording.legal_verbs if verb != command.verb)
 
 
 def start(
@@ -239,7 +252,7 @@ def _to_join(recording: Recording, verb: CommandVerb) -> Command | None:
         return newest if newest.is_open or fresh else None
     if not newest.is_open:
         return None
-    if clock.now() - (newest.acknowledged_at or newest.requested_at) > evidence.PATIENCE:
+    if verb in possible_verbs(recording, newest):
         error = f"It never became clear whether the service did it; a {verb} was asked for next."
         moves.command(newest, CommandState.FAILED, settled_at=clock.now(), error=error)
         return None

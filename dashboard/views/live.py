@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from dashboard import access, chrome, ledger_strip, status
 from dashboard.access import OperatorRequest, Verb
 from dashboard.views.library import in_order_of_joining, names_of
-from recordings import clock
+from recordings import clock, control
 from recordings.models import Call, Command, Presence, Recording, RecordingParticipant
 from recordings.states import CommandVerb, RecordingState
 
@@ -135,14 +135,18 @@ def _row(recording: Recording) -> Row:
     present: list[Presence] = recording.call.present if recording.call else []  # type: ignore[attr-defined]
     cast: list[RecordingParticipant] = recording.people  # type: ignore[attr-defined]
     people = names_of(present or cast)
-    verbs = () if command is not None and command.is_open else recording.legal_verbs
-    return Row(recording=recording, status=status.of(recording, command), people=people, verbs=verbs)
+    return Row(
+        recording=recording,
+        status=status.of(recording, command),
+        people=people,
+        verbs=control.possible_verbs(recording, command),
+    )
 
 
 def _version(request: OperatorRequest, rows: list[Row], calls: list[CallRow], strip: ledger_strip.Shown) -> str:
     """Changes with whatever the fragment shows; the clocks in it tick by themselves."""
     facts = (
-        [(row.recording.pk, row.recording.version, row.pause_is_long, tuple(row.people)) for row in rows],
+        [(row.recording.pk, row.recording.version, row.verbs, row.pause_is_long, tuple(row.people)) for row in rows],
         [(row.call.pk, tuple(row.people)) for row in calls],
         strip,
         [(banner.condition.pk, banner.condition.detail) for banner in chrome.banners()],

@@ -19,6 +19,7 @@ from dashboard import timeline as timelines
 from dashboard.access import OperatorRequest, Verb
 from dashboard.views.library import Row, in_order_of_joining, names_of
 from dashboard.views.live import Row as LiveRow
+from recordings import control
 from recordings.models import (
     Attempt,
     Chunk,
@@ -72,12 +73,9 @@ def recording_context(request: OperatorRequest, row: Recording) -> dict[str, obj
     presences = _presences(row)
     cast = list(row.cast.select_related("participant"))
     placed = timelines.pieces(row, chunks)
-    shown = LiveRow(
-        recording=row,
-        status=status.of(row, commands[0] if commands else None),
-        people=[],
-        verbs=() if commands and commands[0].is_open else row.legal_verbs,
-    )
+    newest = commands[0] if commands else None
+    verbs = control.possible_verbs(row, newest)
+    shown = LiveRow(recording=row, status=status.of(row, newest), people=[], verbs=verbs)
     summary = Row(recording=row, people=names_of([*presences, *cast]), chunks=chunks)
     playable = [piece for piece in placed if piece.media and piece.media.state == MediaState.ARCHIVED]
     return {
@@ -93,7 +91,7 @@ def recording_context(request: OperatorRequest, row: Recording) -> dict[str, obj
         "losses": list(row.losses.all()),
         "history": _history(row, commands),
         "notifications": list(row.notifications.prefetch_related("deliveries")[:MOST_NOTIFICATIONS]),
-        "version": _version(request, row, chunks),
+        "version": _version(request, shown, chunks),
     }
 
 
@@ -146,8 +144,9 @@ def _history(row: Recording, commands: Sequence[Command]) -> list[HistoryEntry]:
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 
-def _version(request: OperatorRequest, row: Recording, chunks: Sequence[Chunk]) -> str:
+def _version(request: OperatorRequest, shown: LiveRow, chunks: Sequence[Chunk]) -> str:
     """Changes with whatever the fragment shows, the bytes of a running transfer included."""
+    row = shown.recording
     transfers = [
         (attempt.pk, attempt.outcome, attempt.bytes_received)
         for chunk in chunks
@@ -157,6 +156,7 @@ def _version(request: OperatorRequest, row: Recording, chunks: Sequence[Chunk]) 
     facts = (
         row.version,
         row.state,
+        shown.verbs,
         transfers,
         row.notifications.count(),
         timezone.get_current_timezone_name(),

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from recordings import clock
-from recordings.models import Recording
+from recordings.models import Command, Recording
 from recordings.states import CommandState, CommandVerb, RecordingState
 from tests.dashboard import cast
 
@@ -41,6 +41,21 @@ def test_an_acknowledged_pause_is_not_called_paused(desk, olga):
     shown = row_of(desk.get("/").content.decode(), row)
     assert shown.startswith("Recording pause acknowledged, unconfirmed 0 s")
     assert "Stop" not in shown
+
+
+@pytest.mark.parametrize("state", [CommandState.REQUESTED, CommandState.ACKNOWLEDGED])
+def test_stop_is_offered_again_when_a_pause_stays_unclear(desk, olga, state):
+    row = cast.recording()
+    asked = cast.command(row, CommandVerb.PAUSE, state, requested_by=olga)
+    page = desk.get("/").content.decode()
+    assert "Stop" not in row_of(page, row)
+    Command.objects.filter(pk=asked.pk).update(requested_at=clock.now() - timedelta(seconds=11))
+    answer = desk.get("/", {"seen": seen(page)}, headers=HTMX)
+    assert answer.status_code == 200
+    shown = row_of(answer.content.decode(), row)
+    assert "Stop" in shown
+    assert "Pause" not in shown
+    assert desk.get("/", {"seen": seen(answer.content.decode())}, headers=HTMX).status_code == 204
 
 
 def test_a_contradicted_pause_is_raised(desk, olga):

@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from recordings import clock
-from recordings.models import Recording
+from recordings.models import Command, Recording
 from recordings.states import CommandState, CommandVerb, LossCause, RecordingState
 from tests.dashboard import cast
 from tests.dashboard.conftest import signed_in
@@ -35,6 +35,16 @@ def test_a_paused_one_says_what_that_means(desk):
     row = cast.recording()
     Recording.objects.filter(pk=row.pk).update(state="paused", paused_since=clock.now())
     assert "Nothing is being recorded until somebody resumes." in page_of(desk, row)
+
+
+def test_a_command_that_stays_unclear_gives_the_other_buttons_back(desk, olga):
+    row = cast.recording()
+    asked = cast.command(row, CommandVerb.PAUSE, CommandState.REQUESTED, requested_by=olga)
+    page = page_of(desk, row)
+    assert f'id="stop-{row.pk}"' not in page
+    Command.objects.filter(pk=asked.pk).update(requested_at=clock.now() - timedelta(seconds=11))
+    answer = desk.get(reverse("recording", args=[row.pk]), {"seen": seen(page)}, headers=HTMX)
+    assert f'id="stop-{row.pk}"' in answer.content.decode()
 
 
 def test_a_contradiction_is_told_in_a_sentence(desk, olga):
