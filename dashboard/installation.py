@@ -1,4 +1,4 @@
-"""The data folder of one installation: who may read it, its secrets, and the lock that keeps a second start away."""
+"""One installation: its data folder, its secrets, the lock that keeps a second start away, and its own address."""
 
 import base64
 import contextlib
@@ -12,6 +12,7 @@ from pathlib import Path
 from dashboard.environment import BadVariable
 
 OWNER_ONLY_FOLDER = 0o700
+EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  (compared, not bound)
 KEY_BYTES = 64
 """Azure's own access keys are 64 bytes long."""
 
@@ -28,6 +29,16 @@ def prepare(data: Path) -> None:
         raise BadVariable(f"TAPEDECK_DATA is “{data}”, which cannot be made: {error.strerror}.") from error
     if not os.access(data, os.W_OK | os.X_OK):
         raise BadVariable(f"TAPEDECK_DATA is “{data}”, which this user cannot write to.")
+
+
+def url_host(host: str) -> str:
+    """The host as it stands in a URL and in a Host header: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def own_address(*, host: str, port: int) -> str:
+    """Where this machine reaches a dashboard that listens on `host` and `port`."""
+    return f"http://{url_host('127.0.0.1' if host in EVERY_ADDRESS else host)}:{port}"
 
 
 def new_key() -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from dashboard import installation
 from dashboard.processes import Process
 from recordings.acs import local
 
@@ -17,8 +18,7 @@ ANSWER_SECONDS = 2.0
 
 def own_address() -> str:
     """Where this machine reaches the dashboard."""
-    host = "127.0.0.1" if settings.TAPEDECK_HOST in {"0.0.0.0", "::"} else settings.TAPEDECK_HOST  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.TAPEDECK_PORT}"
+    return installation.own_address(host=settings.TAPEDECK_HOST, port=settings.TAPEDECK_PORT)
 
 
 def not_up_yet(processes: Iterable[Process], *, since: datetime) -> list[Process]:

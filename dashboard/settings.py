@@ -73,7 +73,7 @@ TAPEDECK_CRASH_AT = variables.TAPEDECK_CRASH_AT.read()
 TAPEDECK_PUBLIC_URL = variables.TAPEDECK_PUBLIC_URL.read()
 if TAPEDECK_EMBEDDED and not TAPEDECK_PUBLIC_URL:
     # The embedded service runs on this machine, so its callbacks need no address that the world can reach.
-    TAPEDECK_PUBLIC_URL = f"http://127.0.0.1:{TAPEDECK_PORT}"
+    TAPEDECK_PUBLIC_URL = installation.own_address(host=TAPEDECK_HOST, port=TAPEDECK_PORT)
 
 # Hosts, cookies, transport
 
@@ -82,8 +82,8 @@ _over_tls = _public.scheme == "https"
 DEBUG = False
 ALLOWED_HOSTS = sorted(
     {"127.0.0.1", "localhost", "[::1]", *variables.TAPEDECK_ALLOWED_HOSTS.read()}
-    | ({_public.hostname} if _public.hostname else set())
-    | ({TAPEDECK_HOST} if TAPEDECK_HOST not in {"0.0.0.0", "::"} else set())  # noqa: S104  (compared, not bound)
+    | ({installation.url_host(_public.hostname)} if _public.hostname else set())
+    | ({installation.url_host(TAPEDECK_HOST)} if TAPEDECK_HOST not in installation.EVERY_ADDRESS else set())
 )
 CSRF_TRUSTED_ORIGINS = [TAPEDECK_PUBLIC_URL] if _over_tls else []
 SESSION_COOKIE_NAME = "tapedeck_session"

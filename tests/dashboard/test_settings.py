@@ -77,6 +77,24 @@ def test_by_default_only_loopback_listens_and_answers(tmp_path: Path) -> None:
     assert settings["ALLOWED_HOSTS"] == ["127.0.0.1", "[::1]", "localhost"]
 
 
+@pytest.mark.parametrize(
+    ("listens_on", "reached_at", "known_as"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000", "127.0.0.1"),
+        ("0.0.0.0", "http://127.0.0.1:8000", "127.0.0.1"),  # noqa: S104  (bound by nobody)
+        ("::1", "http://[::1]:8000", "[::1]"),
+        ("fd00::7", "http://[fd00::7]:8000", "[fd00::7]"),
+        ("192.168.1.5", "http://192.168.1.5:8000", "192.168.1.5"),
+    ],
+)
+def test_the_embedded_service_is_told_an_address_that_is_listened_on_and_answered(
+    tmp_path: Path, listens_on: str, reached_at: str, known_as: str
+) -> None:
+    settings = settings_of(tmp_path, {"TAPEDECK_HOST": listens_on})
+    assert settings["TAPEDECK_PUBLIC_URL"] == reached_at
+    assert known_as in settings["ALLOWED_HOSTS"]  # type: ignore[operator]
+
+
 def test_the_content_security_policy_allows_nothing_inline(tmp_path: Path) -> None:
     policy = str(settings_of(tmp_path, {})["CONTENT_SECURITY_POLICY"])
     assert "'self'" in policy
