@@ -52,7 +52,7 @@ TAPEDECK_SECRET_KEY = Variable(
     parse=parsers.secret_key,
     default="",
     allowed="at least 50 characters",
-    meaning="The key that signs sessions and callback addresses.",
+    meaning="The key that signs sessions.",
     default_text="generated",
     secret=True,
 )
