@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from recordings import buckets, calls, identities, moves
+from recordings import buckets, calls, identities, manifest, moves
 from recordings.models import Call, Command, Notification, Recording, Resource, StateChange
 from recordings.states import CommandState, RecordingState
 
@@ -137,7 +137,7 @@ def merge(one: Recording, *, into: Recording, notification: Notification | None 
 
     A row that an operator's command made is kept, because pages and commands point to it; otherwise `into` is.
     Everything that hangs on the other row moves over, facts that only the other row has are taken, and the further
-    state wins.
+    state wins. What was archived of the other row stays where it is; its manifests go once the kept row has a new one.
     """
     kept, gone = (one, into) if one.origin == Recording.Origin.OPERATOR != into.origin else (into, one)
     with transaction.atomic():
@@ -147,10 +147,12 @@ def merge(one: Recording, *, into: Recording, notification: Notification | None 
         kept, gone = locked[kept.pk], locked[gone.pk]
         _close_open_command(gone, kept)
         _move_dependents(gone, kept)
+        facts = _joined_facts(kept, gone)
         gone.delete()
-        Recording.objects.filter(pk=kept.pk).update(**_joined_facts(kept, gone))
+        Recording.objects.filter(pk=kept.pk).update(**facts)
+        for row in (kept, gone):
+            _rename_in_inbox(row, str(facts["identity"]))
         kept.refresh_from_db()
-        _rename_in_inbox(gone, kept.identity)
         StateChange.objects.create(
             recording=kept,
             old=kept.state,
@@ -297,7 +299,7 @@ def _joined_facts(kept: Recording, gone: Recording) -> dict[str, object]:
     facts["identity"] = real.identity or kept.identity or gone.identity
     formers = (gone.former_identity, gone.identity, kept.former_identity, kept.identity)
     facts["former_identity"] = next((each for each in formers if each and not each.startswith("r:")), "")
-    facts["requested_at"] = min(kept.requested_at, gone.requested_at)
+    facts["joined_folders"] = [*kept.joined_folders, manifest.folder(gone), *gone.joined_folders]
     facts["paused_ms"] = max(kept.paused_ms, gone.paused_ms)
     heard = max((row for row in (kept, gone) if row.confirmed_at), key=lambda row: str(row.confirmed_at), default=kept)
     facts |= {"confirmed_at": heard.confirmed_at, "remote_state": heard.remote_state}

@@ -63,8 +63,10 @@ def look(*, verify: bool = False) -> Findings:
     found = Findings()
     evidence = _evidence()
     rows: set[UUID] = set()
+    joined: set[str] = set()
     for page in _pages(Recording.objects.select_related("resource").order_by("pk")):
         rows |= {row.pk for row in page}
+        joined |= {place for row in page for place in row.joined_folders}
         _recordings(page, evidence, found)
         _files(page, found, verify=verify)
     for _, identity in sorted(evidence, key=str):
@@ -72,7 +74,7 @@ def look(*, verify: bool = False) -> Findings:
         found.known += 1
     _documents(found)
     _loose_ends(found)
-    _archived_without_row(rows, found)
+    _archived_without_row(rows, joined, found)
     return found
 
 
@@ -204,10 +206,10 @@ def _dangling(model: type[Model], field_name: str, target: type[Model]) -> list[
     return list(first.items())
 
 
-def _archived_without_row(rows: Collection[UUID], found: Findings) -> None:
-    """Folders of the archive that belong to no recording."""
+def _archived_without_row(rows: Collection[UUID], joined: Collection[str], found: Findings) -> None:
+    """Folders of the archive that belong to no recording, not even by having been joined with it."""
     for name, place in _folders("", _DEPTH):
-        if _UUID.match(name) and UUID(name) not in rows:
+        if _UUID.match(name) and UUID(name) not in rows and place not in joined:
             found.add("recording_missing", name, f"The archive holds recording {name} in {place}, and no row does.")
 
 

@@ -1,7 +1,8 @@
 """The manifest beside the media: everything that is known about one recording, enough to rebuild its rows.
 
-Each manifest is written once, under a name with the version of the recording that it describes; the highest wins, and
-older ones are removed once a newer one lies there. Nothing in it is a secret: callback secrets are left out.
+Each manifest is written once, under a name with the version of the recording that it describes; the highest wins.
+Older ones are removed once a newer one lies there, and so are those of entries that were joined with the recording.
+Nothing in it is a secret: callback secrets are left out.
 """
 
 import contextlib
@@ -62,9 +63,11 @@ def write(recording: Recording) -> str:
         with contextlib.suppress(storage.KeyTaken):  # another worker wrote the same version at the same moment
             storage.put_text(key, text)
     crashpoints.reach("manifest.after_write")
-    for number, older in versions(place):
-        if number < fresh.version:
-            storage.archive().delete(older)
+    outdated = [older for number, older in versions(place) if number < fresh.version]
+    for joined in fresh.joined_folders:
+        outdated += [older for _, older in versions(joined)]
+    for older in outdated:
+        storage.archive().delete(older)
     Recording.objects.filter(pk=fresh.pk, manifest_version__lt=fresh.version).update(manifest_version=fresh.version)
     crashpoints.reach("manifest.after_commit")
     return key

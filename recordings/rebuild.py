@@ -5,6 +5,7 @@ in the archive counts as archived, and everything else is retrieved again. A man
 keeps none of the others back.
 """
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -58,9 +59,13 @@ class Report:
 
 
 def rebuild() -> Report:
-    """Reads the newest manifest of every recording in the archive."""
+    """Reads the newest manifest of every recording in the archive, but not those of entries joined with another."""
     report = Report()
-    for key in newest_manifests():
+    newest = list(newest_manifests())
+    joined = _joined(newest)
+    for key in newest:
+        if key.rpartition("/")[0] in joined:
+            continue
         try:
             with transaction.atomic():
                 _rebuild(_read(key), report)
@@ -77,6 +82,17 @@ def newest_manifests() -> Iterator[str]:
         if manifest.NAME.match(name):
             newest[place] = max(key, newest.get(place, ""))
     yield from newest.values()
+
+
+def _joined(keys: list[str]) -> set[str]:
+    """Folders whose recording is told by another manifest, because the two turned out to be one."""
+    folders: set[str] = set()
+    for key in keys:
+        with contextlib.suppress(Unusable):  # it is named when its turn comes
+            told = _read(key).get("recording")
+            joined = told.get("joined_folders") if isinstance(told, dict) else None
+            folders |= {str(place) for place in joined} if isinstance(joined, list) else set()
+    return folders
 
 
 def _read(key: str) -> dict[str, object]:

@@ -64,6 +64,9 @@ class Recording(models.Model):
     manifest_version = models.PositiveBigIntegerField(
         default=0, help_text="The version that the newest manifest in the archive describes."
     )
+    joined_folders = models.JSONField(
+        default=list, blank=True, help_text="Folders of the archive that belonged to entries joined with this one."
+    )
     confirmed_at = models.DateTimeField(
         null=True, blank=True, help_text="When the service last said anything about it."
     )
