@@ -6,9 +6,9 @@ from uuid import UUID
 from django.db import transaction
 
 from recordings import losses
-from recordings.models import MediaFile, Notification
+from recordings.models import Command, MediaFile, Notification
 from recordings.pipeline import ingest
-from recordings.states import RETRIEVABLE, MediaState, NotificationState
+from recordings.states import RETRIEVABLE, CommandState, CommandVerb, MediaState, NotificationState
 
 TOLD_AT_ONCE = 100
 """Hints in one go: a request must not wait for thousands of messages, and the sweep needs none of them."""
@@ -36,6 +36,16 @@ def replay(notification: Notification) -> bool:
 def accepted(notifications: Iterable[Notification]) -> None:
     """Has inbox entries that wait processed at once."""
     _hint("ingest", [row.pk for row in notifications if row.state == NotificationState.PENDING])
+
+
+def given(command: Command) -> None:
+    """Has the service asked soon what became of a pause, resume or stop that it said yes to.
+
+    Not after a start: for a moment the service may not know a recording that it has just begun, and such a “not found”
+    would end it.
+    """
+    if command.state == CommandState.ACKNOWLEDGED and command.verb != CommandVerb.START:
+        _hint("ask", [command.recording_id])
 
 
 def _hint(task: str, keys: list[UUID]) -> None:

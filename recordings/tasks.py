@@ -56,7 +56,8 @@ def hand_over(task: "Task[..., None]", key: object) -> bool:
 
 def hint(name: str, keys: Iterable[object]) -> None:
     """Hands rows over by the name of their task; gives up at the first that the broker does not take."""
-    named: dict[str, Task[..., None]] = {"retrieve": retrieve, "ingest": ingest, "decode": decode, "verify": verify}
+    tasks = (ask, ingest, retrieve, decode, verify)
+    named: dict[str, Task[..., None]] = {task.name.rpartition(".")[2]: task for task in tasks}
     all(hand_over(named[name], key) for key in keys)
 
 

@@ -17,7 +17,7 @@ from dashboard import access, forms
 from dashboard.access import OperatorRequest, Verb
 from dashboard.views.live import live_context
 from dashboard.views.recording import recording_context
-from recordings import control
+from recordings import control, handover
 from recordings.acs.errors import AcsError
 from recordings.models import Call, Command, Recording, Resource
 from recordings.states import CommandState, CommandVerb
@@ -114,6 +114,7 @@ def _command(request: OperatorRequest, pk: uuid.UUID, verb: CommandVerb) -> Http
     except control.Illegal as illegal:
         messages.error(request, str(illegal))
         return _answer(request, row, status=REFUSED)
+    handover.given(command)
     _say(request, command)
     return _answer(request, row)
 

@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
+from recordings import tasks
 from recordings.models import Call, Command, Recording, Resource
 from recordings.states import CommandState, RecordingState
 from tests.dashboard import cast
@@ -71,6 +72,31 @@ def test_pause_is_acknowledged_and_shown_as_unconfirmed(desk, recording):
     page = press(desk, "pause", recording.pk, **HTMX).content.decode()
     assert "pause acknowledged, unconfirmed" in text_of(page)
     assert Command.objects.get(verb="pause").requested_by.username == "olga"
+
+
+@pytest.fixture
+def hints(monkeypatch) -> list[tuple[str, str]]:
+    """The messages that would go to the broker, as task and row."""
+    sent: list[tuple[str, str]] = []
+    name = "celery.app.task.Task.apply_async"
+    monkeypatch.setattr(name, lambda self, args=(), **_: sent.append((self.name.rpartition(".")[2], args[0])))
+    return sent
+
+
+def test_what_the_service_said_yes_to_is_asked_about_at_once(
+    desk, recording, hints, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        press(desk, "pause", recording.pk, **HTMX)
+    assert hints == [("ask", str(recording.pk))]
+    tasks.ask(str(recording.pk))
+    assert Command.objects.get(verb="pause").state == CommandState.CONFIRMED
+
+
+def test_after_a_start_nothing_is_asked_at_once(desk, call, hints, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        press(desk, "record", call.pk, **HTMX)
+    assert hints == []
 
 
 def test_a_double_click_is_one_command(desk, recording):
