@@ -30,16 +30,6 @@ class LocalCall:
     participants: tuple[LocalParticipant, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fault:
-    """Something the embedded service does wrong on purpose. `remaining` is None when it goes on without a limit."""
-
-    id: int
-    fault: str
-    remaining: int | None
-    fired: int
-
-
 def answers() -> bool:
     """Whether the service is up."""
     try:
@@ -63,21 +53,6 @@ def start_call(*, names: tuple[str, ...] = ()) -> LocalCall:
 def end_call(server_call_id: str) -> None:
     """Ends a call; raises NotFound when it has ended already."""
     _send("DELETE", f"/local/calls/{quote(server_call_id, safe='')}")
-
-
-def faults() -> list[Fault]:
-    """What the service does wrong on purpose at the moment."""
-    return [_fault(entry) for entry in _objects(_send("GET", "/local/faults"))]
-
-
-def set_fault(fault: str, **parameters: int | float | str) -> Fault:
-    """Switches a fault on. `parameters` are those of the service, e.g. `count`, `match`, `bytesPerSecond`."""
-    return _fault(_send("POST", "/local/faults", body={"fault": fault, **parameters}))
-
-
-def clear_faults() -> None:
-    """Switches all faults off."""
-    _send("DELETE", "/local/faults")
 
 
 def _send(method: str, path: str, *, body: dict[str, object] | None = None) -> object:
@@ -117,17 +92,6 @@ def _participant(entry: object) -> LocalParticipant:
         raw_id=_text(fields, "participantId"),
         display_name=str(fields.get("displayName") or ""),
         joined_at=_time(fields.get("joinedAt")),
-    )
-
-
-def _fault(entry: object) -> Fault:
-    fields = _fields(entry)
-    number, remaining, fired = fields.get("id"), fields.get("remaining"), fields.get("fired")
-    return Fault(
-        id=number if isinstance(number, int) else 0,
-        fault=_text(fields, "fault"),
-        remaining=remaining if isinstance(remaining, int) else None,
-        fired=fired if isinstance(fired, int) else 0,
     )
 
 

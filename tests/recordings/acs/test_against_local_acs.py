@@ -106,15 +106,6 @@ def test_an_ended_call_is_listed_no_more(acs):
         local.end_call(call.server_call_id)
 
 
-def test_faults_are_switched_on_seen_and_switched_off(acs):
-    local.set_fault("service-unavailable", count=1, match="/calling/")
-    assert [(fault.fault, fault.remaining) for fault in local.faults()] == [("service-unavailable", 1)]
-    with pytest.raises(errors.ServiceFault):
-        acs.state("abc")
-    local.clear_faults()
-    assert local.faults() == []
-
-
 def test_with_a_real_resource_there_is_no_local_surface(acs, settings):
     settings.TAPEDECK_EMBEDDED = False
     with pytest.raises(errors.HostNotAllowed, match="real resource"):
