@@ -1,14 +1,16 @@
 """What surrounds every page: the server's time for the clocks, the theme, the banners, the count beside “At risk”."""
 
+import hashlib
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from dashboard.access import Verb
+from dashboard.access import OperatorRequest, Verb
 from recordings import clock
 from recordings.models import Condition, MediaFile
 from recordings.states import MediaState
@@ -60,6 +62,20 @@ def theme(request: HttpRequest) -> str:
 def unsecured() -> "QuerySet[MediaFile]":
     """Files that only temporary storage is known to hold."""
     return MediaFile.objects.filter(state__in=UNSECURED)
+
+
+def version(request: OperatorRequest, *facts: object) -> str:
+    """Changes with `facts`, which are what a page shows, and with what surrounds every page.
+
+    Zone and rights count, because the same facts are written differently for them; the clocks tick by themselves.
+    """
+    surroundings = (
+        [(banner.condition.pk, banner.condition.detail) for banner in banners()],
+        unsecured().count(),
+        timezone.get_current_timezone_name(),
+        [request.user.has_perm(verb.permission) for verb in Verb],
+    )
+    return hashlib.sha256(repr((surroundings, facts)).encode()).hexdigest()[:20]
 
 
 def banners() -> list[Banner]:

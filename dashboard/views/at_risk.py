@@ -1,6 +1,5 @@
 """At risk: everything that only temporary storage holds, soonest expiry first, and below it what was lost and why."""
 
-import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +8,6 @@ from django.contrib import messages
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -77,18 +75,18 @@ def _context(request: OperatorRequest) -> dict[str, object]:
     files = list(_files(request)[: MOST_FILES + 1])
     losses = list(_losses(request)[:MOST_LOSSES])
     awaited = [Awaited(recording=row) for row in _awaiting(request)[:MOST_AWAITED]]
-    facts = (
+    version = chrome.version(
+        request,
         [(row.recording.pk, row.recording.version, row.is_overdue) for row in awaited],
         [(file.pk, file.state, file.attempt, file.next_attempt_at, file.error) for file in files],
         [(loss.pk, loss.recovered_at) for loss in losses],
-        timezone.get_current_timezone_name(),
     )
     return {
         "files": files[:MOST_FILES],
         "more": len(files) > MOST_FILES,
         "awaited": awaited,
         "losses": losses,
-        "version": hashlib.sha256(repr(facts).encode()).hexdigest()[:20],
+        "version": version,
     }
 
 

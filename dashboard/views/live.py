@@ -1,13 +1,11 @@
 """Live: what is being recorded now, the calls that could be, and the ledger above them."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from dashboard import access, chrome, ledger_strip, status
@@ -144,13 +142,10 @@ def _row(recording: Recording) -> Row:
 
 
 def _version(request: OperatorRequest, rows: list[Row], calls: list[CallRow], strip: ledger_strip.Shown) -> str:
-    """Changes with whatever the fragment shows; the clocks in it tick by themselves."""
-    facts = (
+    """Changes with whatever the fragment shows."""
+    return chrome.version(
+        request,
         [(row.recording.pk, row.recording.version, row.verbs, row.pause_is_long, tuple(row.people)) for row in rows],
         [(row.call.pk, tuple(row.people)) for row in calls],
         strip,
-        [(banner.condition.pk, banner.condition.detail) for banner in chrome.banners()],
-        timezone.get_current_timezone_name(),
-        [request.user.has_perm(verb.permission) for verb in Verb],
     )
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:20]

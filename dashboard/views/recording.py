@@ -1,6 +1,5 @@
 """Recording: the player, the wall-clock timeline, and everything that is known about one recording."""
 
-import hashlib
 import json
 import uuid
 from collections.abc import Sequence
@@ -11,10 +10,9 @@ from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from dashboard import access, status
+from dashboard import access, chrome, status
 from dashboard import timeline as timelines
 from dashboard.access import OperatorRequest, Verb
 from dashboard.views.library import Row, in_order_of_joining, names_of
@@ -153,13 +151,4 @@ def _version(request: OperatorRequest, shown: LiveRow, chunks: Sequence[Chunk]) 
         for file in chunk.files.all()
         for attempt in file.tries  # type: ignore[attr-defined]
     ]
-    facts = (
-        row.version,
-        row.state,
-        shown.verbs,
-        transfers,
-        row.notifications.count(),
-        timezone.get_current_timezone_name(),
-        [request.user.has_perm(verb.permission) for verb in Verb],
-    )
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:20]
+    return chrome.version(request, row.version, row.state, shown.verbs, transfers, row.notifications.count())
