@@ -21,7 +21,7 @@ from django.conf import settings
 from recordings import clock
 from recordings.acs import errors, signing
 from recordings.acs.contact import ResourceContact
-from recordings.acs.hosts import is_loopback
+from recordings.acs.hosts import check_allowed, check_content, check_delete, is_loopback
 from recordings.acs.http import Contact, Door, Stream
 from recordings.models import Resource
 
@@ -81,8 +81,9 @@ class Client:
             )
         self._endpoint = resource.endpoint.rstrip("/")
         self._own_host = signing.host_of(self._endpoint)
+        self._hosts = (_with_port(self._endpoint), *settings.ACS_CONTENT_HOSTS)
         self._door = Door(
-            hosts=(_with_port(self._endpoint), *settings.ACS_CONTENT_HOSTS),
+            hosts=self._hosts,
             authorise=self._authorise,
             contact=contact or ResourceContact(resource),
         )
@@ -154,12 +155,17 @@ class Client:
         return self._door.send("DELETE", self._control(_id(recording_id))).status
 
     @contextlib.contextmanager
-    def open_content(self, url: str, *, offset: int = 0, validator: str = "") -> Iterator[ContentStream]:
-        """Opens the file at `url` from byte `offset` on, if it still is the one that `validator` names.
+    def open_content(
+        self, url: str, *, document_id: str, offset: int = 0, validator: str = ""
+    ) -> Iterator[ContentStream]:
+        """Opens a file of the document, at `url`, from byte `offset` on, if it still is the one `validator` names.
 
-        Raises RangeRefused when the file ends before `offset`. A status of 200 means the file from its first byte, even
-        if a Content-Range comes with it, as the service's storage was seen to send.
+        Raises HostNotAllowed when the service keeps no such file at an address of that form, RangeRefused when the file
+        ends before `offset`. A status of 200 means the file from its first byte, even if a Content-Range comes with it,
+        as the service's storage was seen to send.
         """
+        check_allowed(url, self._hosts)
+        check_content(url, document_id=document_id, on_endpoint=signing.host_of(url) == self._own_host)
         headers = {"Accept": "*/*"}
         if offset:
             headers["Range"] = f"bytes={offset}-"
@@ -168,8 +174,10 @@ class Client:
         with self._door.stream(url, headers=headers) as stream:
             yield _content(stream, asked=offset)
 
-    def delete_content(self, url: str) -> None:
-        """Deletes a file, with its metadata, from temporary storage."""
+    def delete_content(self, url: str, *, document_id: str) -> None:
+        """Deletes a document, media and metadata, from temporary storage; HostNotAllowed when `url` is another's."""
+        check_allowed(url, self._hosts)
+        check_delete(url, document_id=document_id)
         self._door.send("DELETE", url)
 
     def knock(self, host: str) -> None:

@@ -1,12 +1,22 @@
-"""Which addresses the access key may be used with: file locations come from outside and could name any host."""
+"""Which addresses the access key may be used with: file locations come from outside and could name any host and path.
+
+Where the service keeps files: `/v1/objects/<documentId>` and what lies below it, on its content hosts (azure-docs,
+event-grid/communication-services-voice-video-events.md); `/recording/download/<documentId>` and its `/metadata`, on the
+endpoint (azure-docs, call-recording.md, 2021-04). A signature for any other path could order something else: what is
+signed names the endpoint, whichever host it is sent to.
+"""
 
 import ipaddress
-from urllib.parse import SplitResult, urlsplit
+import re
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from recordings.acs.errors import HostNotAllowed
 from recordings.acs.signing import DEFAULT_PORTS
 
 _NEVER_IN_A_URL = frozenset("\\ \t\r\n")
+_SEGMENT = re.compile(r"(?!\.+$)[A-Za-z0-9._~=-]+")
+_DELETE_ORDERS = ([], ["content", "deletedata"])
+"""What may follow the documentId where a file is deleted; the second form is that of the specification's sample."""
 
 
 def check_allowed(url: str, hosts: tuple[str, ...]) -> None:
@@ -25,6 +35,34 @@ def check_allowed(url: str, hosts: tuple[str, ...]) -> None:
         )
 
 
+def check_content(url: str, *, document_id: str, on_endpoint: bool) -> None:
+    """Raises HostNotAllowed unless a file may be read at `url`.
+
+    On the endpoint itself, which takes commands too, it must be a file of the document; a content host may keep it
+    under a name of its own.
+    """
+    match _segments(url):
+        case ["v1", "objects", name, *_] if name == document_id or not on_endpoint:
+            return
+        case ["recording", "download", name, *rest] if (
+            on_endpoint and name == document_id and rest in ([], ["metadata"])
+        ):
+            return
+    raise HostNotAllowed(
+        f"The location at {_shown(_parsed(url))} is none where the service keeps this file. Nothing was sent."
+    )
+
+
+def check_delete(url: str, *, document_id: str) -> None:
+    """Raises HostNotAllowed unless a DELETE of `url` deletes that document and nothing else."""
+    match _segments(url):
+        case ["v1", "objects", name, *rest] if name == document_id and rest in _DELETE_ORDERS:
+            return
+    raise HostNotAllowed(
+        f"The delete location at {_shown(_parsed(url))} does not name document {document_id}. Nothing was sent."
+    )
+
+
 def is_loopback(url: str) -> bool:
     """Whether `url` leads to this machine."""
     return _names_loopback(urlsplit(url).hostname or "")
@@ -40,6 +78,13 @@ def _parsed(url: str) -> SplitResult:
     if odd or not all((parts.hostname or "").split(".")) or not port_is_number:
         raise HostNotAllowed("The address is malformed or carries credentials of its own. Nothing was sent.")
     return parts
+
+
+def _segments(url: str) -> list[str]:
+    """The segments of the path, unquoted; none when one of them could be read as something else on the way."""
+    first, *quoted = _parsed(url).path.split("/")
+    segments = [unquote(each) for each in quoted]
+    return segments if not first and all(_SEGMENT.fullmatch(each) for each in segments) else []
 
 
 def _matches(parts: SplitResult, entry: str) -> bool:

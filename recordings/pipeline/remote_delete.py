@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from recordings import buckets, clock, crashpoints, storage
-from recordings.acs import errors
+from recordings.acs import errors, hosts
 from recordings.acs.client import Client
 from recordings.models import Chunk, Condition, MediaFile
 from recordings.pipeline import checks, decode
@@ -45,7 +45,7 @@ def delete(chunk: Chunk) -> bool:
         return False
     crashpoints.reach("remote_delete.before_request")
     try:
-        Client(chunk.resource).delete_content(chunk.delete_location)
+        Client(chunk.resource).delete_content(chunk.delete_location, document_id=chunk.document_id)
     except errors.NotFound:
         logger.info("Document %s was gone already.", chunk.document_id)
     except errors.AcsError as error:
@@ -60,9 +60,11 @@ def delete(chunk: Chunk) -> bool:
 
 
 def _safe(chunk: Chunk) -> bool:
-    if chunk.document_id not in chunk.delete_location:
+    try:
+        hosts.check_delete(chunk.delete_location, document_id=chunk.document_id)
+    except errors.HostNotAllowed as error:
         # A documented sample event names another document there: believing it would delete somebody else's file.
-        logger.warning("The delete location of document %s names another one; it is left alone.", chunk.document_id)
+        logger.warning("Document %s is left to expire: %s", chunk.document_id, error.message)
         return False
     files = list(chunk.files.all())
     return not any(_odd(file, chunk) for file in files) and all(_verified(file) for file in files)

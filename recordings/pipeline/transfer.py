@@ -70,7 +70,12 @@ class Transfer:
 
     def _stream(self, client: Client, url: str) -> None:
         crashpoints.reach("retrieve.before_request")
-        with client.open_content(url, offset=self._part.size, validator=self._attempt.validator) as stream:
+        with client.open_content(
+            url,
+            document_id=self._file.chunk.document_id,
+            offset=self._part.size,
+            validator=self._attempt.validator,
+        ) as stream:
             skip = self._accept(stream)
             for block in stream:
                 kept = block[skip:]

@@ -21,7 +21,7 @@ KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
 
 @dataclass
 class Scene:
-    """One ended recording of one chunk, whose files the host keeps under /media and /metadata."""
+    """One ended recording of one chunk, whose files the host keeps."""
 
     host: ContentHost
     resource: Resource
@@ -31,10 +31,14 @@ class Scene:
     metadata: MediaFile
     body: bytes
 
+    @property
+    def media_path(self) -> str:
+        return f"/v1/objects/{self.chunk.document_id}/content/video"
+
     def serve(self, *script: Behaviour, body: bytes | None = None, validator: str = '"v1"') -> None:
         """Sets how the media is served from now on."""
         self.body = self.body if body is None else body
-        self.host.put("/media", self.body, *script, validator=validator)
+        self.host.put(self.media_path, self.body, *script, validator=validator)
 
 
 @pytest.fixture(scope="session")
@@ -59,14 +63,12 @@ def resource(host: ContentHost, settings: Settings) -> Resource:
 @pytest.fixture
 def scene(host: ContentHost, resource: Resource, recorded: bytes) -> Scene:
     recording = rows.recording(RecordingState.ENDED, resource=resource, duration_ms=3000, format_type="mp4")
-    chunk = rows.chunk(
-        recording,
-        content_location=host.put("/media", recorded),
-        expires_at=clock.now() + timedelta(hours=24),
-    )
+    chunk = rows.chunk(recording, expires_at=clock.now() + timedelta(hours=24))
+    place = f"/v1/objects/{chunk.document_id}"
     Chunk.objects.filter(pk=chunk.pk).update(
-        metadata_location=host.put("/metadata", media.metadata(chunk.document_id)),
-        delete_location=host.put(f"/v1/objects/{chunk.document_id}", b"x"),
+        content_location=host.put(f"{place}/content/video", recorded),
+        metadata_location=host.put(f"{place}/content/acsmetadata", media.metadata(chunk.document_id)),
+        delete_location=host.put(place, b"x"),
     )
     chunk.refresh_from_db()
     by_artefact = {file.artefact: file for file in chunk.files.all()}

@@ -75,10 +75,13 @@ def test_a_broken_decode_keeps_the_original(deletable):
     assert not remote_delete.delete(deletable.chunk)
 
 
-def test_a_location_that_names_another_document_is_left_alone(deletable):
-    Chunk.objects.update(delete_location=f"{deletable.host.endpoint}/v1/objects/0-eus-d1-other")
+@pytest.mark.parametrize("place", ["/v1/objects/0-eus-d1-other", "/calling/recordings/{}", "/v1/objects/{}.other"])
+def test_a_location_that_names_another_document_is_left_alone(deletable, place):
+    document = deletable.chunk.document_id
+    Chunk.objects.update(delete_location=deletable.host.endpoint + place.format(document))
     deletable.chunk.refresh_from_db()
     assert not remote_delete.delete(deletable.chunk)
+    assert deletes(deletable) == 0
 
 
 def test_what_is_gone_already_counts_as_deleted(deletable):

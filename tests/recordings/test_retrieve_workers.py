@@ -88,7 +88,7 @@ def test_a_killed_workers_bytes_are_taken_over(scene, spool_folder):
     assert retrieve.retrieve(claims.claim(scene.media)) == MediaState.RETRIEVED
     scene.media.refresh_from_db()
     assert scene.media.attempts.get(number=2).resumed_from == 20_000
-    assert scene.host.ranges("/media") == ["bytes=20000-"]
+    assert scene.host.ranges(scene.media_path) == ["bytes=20000-"]
     assert (spool_folder / scene.media.spool_name).read_bytes() == scene.body
 
 
@@ -121,7 +121,7 @@ def test_a_position_at_the_very_end_means_that_everything_is_here(scene):
     Attempt.objects.filter(pk=first.pk).update(bytes_received=len(scene.body))
     lapse(scene.media)
     assert retrieve.retrieve(claims.claim(scene.media)) == MediaState.RETRIEVED
-    assert scene.host.ranges("/media") == [f"bytes={len(scene.body)}-"]
+    assert scene.host.ranges(scene.media_path) == [f"bytes={len(scene.body)}-"]
 
 
 def test_a_silent_server_does_not_cost_the_claim(scene):
@@ -322,7 +322,7 @@ def test_a_transfer_that_breaks_forever_gives_up(scene, monkeypatch):
 
 def test_a_file_that_changes_all_the_time_fails(scene):
     scene.serve(Behaviour(cut=9000), *[Behaviour(honest_range=False) for _ in range(2)])
-    document = scene.host.documents["/media"]
+    document = scene.host.documents[scene.media_path]
     original = scene.host.answer
 
     def ever_new(request):

@@ -114,7 +114,7 @@ def test_the_addresses_of_2021_are_signed_as_in_2021(settings):
     with Misbehaving(Reply(body=b"x")) as server:
         acs = client(settings, server.endpoint)
         for url in (acs.legacy_media_url("0-eus-d1-a"), acs.legacy_metadata_url("0-eus-d1-a")):
-            with acs.open_content(url) as content:
+            with acs.open_content(url, document_id="0-eus-d1-a") as content:
                 assert b"".join(content) == b"x"
     path = "/recording/download/0-eus-d1-a"
     query = "?api-version=2021-04-15-preview1"
@@ -124,14 +124,28 @@ def test_the_addresses_of_2021_are_signed_as_in_2021(settings):
 
 def test_a_delete_goes_to_the_address_of_the_file(settings):
     with Misbehaving(Reply()) as server:
-        client(settings, server.endpoint).delete_content(f"{server.endpoint}/v1/objects/a")
+        client(settings, server.endpoint).delete_content(f"{server.endpoint}/v1/objects/a", document_id="a")
     assert (server.seen[0].method, server.seen[0].path) == ("DELETE", "/v1/objects/a")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/calling/recordings/abc", "/v1/objects/b", "/v1/objects/a/../../../calling/recordings/abc", "/v1/objects/ab"],
+)
+def test_nothing_is_signed_for_another_path_of_the_endpoint(settings, path):
+    with Misbehaving(Reply()) as server:
+        acs = client(settings, server.endpoint)
+        with pytest.raises(errors.HostNotAllowed):
+            acs.delete_content(server.endpoint + path, document_id="a")
+        with pytest.raises(errors.HostNotAllowed), acs.open_content(server.endpoint + path, document_id="a"):
+            pass
+    assert server.seen == []
 
 
 def test_another_host_is_told_whose_signature_it_gets(settings):
     with Misbehaving(Reply(body=b"x")) as storage:
         resource = connect(settings, "http://127.0.0.1:9")
         settings.ACS_CONTENT_HOSTS = (storage.endpoint.removeprefix("http://"),)
-        with Client(resource).open_content(f"{storage.endpoint}/v1/objects/a") as content:
+        with Client(resource).open_content(f"{storage.endpoint}/v1/objects/a", document_id="a") as content:
             list(content)
     assert storage.seen[0].headers["x-ms-host"] == "127.0.0.1"

@@ -111,6 +111,7 @@ def test_a_client_keeps_it_all_by_itself(settings):
 def test_a_transfer_that_breaks_off_raises_no_banner(settings):
     with Misbehaving(Reply(body=b"x", length=9)) as server:
         acs = Client(connect(settings, server.endpoint))
-        with pytest.raises(errors.Unreachable), acs.open_content(f"{server.endpoint}/x") as content:
+        url = f"{server.endpoint}/v1/objects/a"
+        with pytest.raises(errors.Unreachable), acs.open_content(url, document_id="a") as content:
             list(content)
     assert _open() == []

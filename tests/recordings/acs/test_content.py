@@ -13,7 +13,7 @@ FILE = bytes(range(256)) * 4096  # 1 MiB
 
 def _read(settings, server, **asked):
     acs = client(settings, server.endpoint)
-    with acs.open_content(f"{server.endpoint}/v1/objects/a/content/video", **asked) as content:
+    with acs.open_content(f"{server.endpoint}/v1/objects/a/content/video", document_id="a", **asked) as content:
         return content, b"".join(content)
 
 
@@ -34,7 +34,7 @@ def test_a_file_comes_whole_with_its_size_and_validator(settings):
 def test_blocks_are_small(settings):
     with Misbehaving(Reply(body=FILE)) as server:
         acs = client(settings, server.endpoint)
-        with acs.open_content(f"{server.endpoint}/x") as content:
+        with acs.open_content(f"{server.endpoint}/v1/objects/a", document_id="a") as content:
             assert max(len(block) for block in content) <= 256 * 1024
 
 
