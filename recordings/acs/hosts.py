@@ -15,7 +15,7 @@ from recordings.acs.signing import DEFAULT_PORTS
 
 _NEVER_IN_A_URL = frozenset("\\ \t\r\n")
 _SEGMENT = re.compile(r"(?!\.+$)[A-Za-z0-9._~=-]+")
-_DELETE_ORDERS = ([], ["content", "deletedata"])
+_DELETE_ORDERS: tuple[list[str], ...] = ([], ["content", "deletedata"])
 """What may follow the documentId where a file is deleted; the second form is that of the specification's sample."""
 
 
