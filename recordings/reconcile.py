@@ -89,7 +89,7 @@ def _probe(condition: Condition, resource: Resource) -> None:
         try:
             Client(resource).knock(condition.host)
         except errors.HostNotAllowed:  # the settings have changed, and nothing goes there any more
-            Condition.objects.clear(kind, resource=resource)
+            Condition.objects.open().filter(pk=condition.pk).update(cleared_at=clock.now())
         except errors.AcsError as error:
             logger.info("%s was tried again: %s", condition.host or resource.endpoint, error)
 
@@ -125,8 +125,8 @@ def _gone(recording: Recording, asked_at: datetime) -> None:
 
 def _is_resting(recording: Recording) -> bool:
     """Whether the service was found unreachable a moment ago: every question would only wait for its time limit."""
-    unreachable = Condition.objects.open().filter(kind=Condition.Kind.UNREACHABLE, resource=recording.resource)
-    return unreachable.filter(probe_at__gt=clock.now()).exists()
+    holding = Condition.objects.holding(recording.resource, host=host_of(recording.resource.endpoint))
+    return holding.filter(kind=Condition.Kind.UNREACHABLE).exists()
 
 
 def _claim(recording: Recording) -> datetime | None:

@@ -20,7 +20,7 @@ class ResourceContact:
     """Hears how the requests to one resource go.
 
     A condition remembers the host it was seen at and is cleared by an answer from that host only: the endpoint may
-    answer while the content host does not.
+    answer while the content host does not. Each host has a condition of its own, so that one holds up no other.
     """
 
     def __init__(self, resource: Resource) -> None:

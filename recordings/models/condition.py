@@ -22,29 +22,31 @@ class ConditionQuerySet(models.QuerySet["Condition"]):
         host: str = "",
         probe_at: datetime | None = None,
     ) -> None:
-        """Opens the condition, or refreshes its detail and next probe when it is open already."""
+        """Opens the condition of that host, or refreshes its detail and next probe when it is open already."""
         now = clock.now()
-        fresh = {"detail": detail, "host": host, "last_seen_at": now, "probe_at": probe_at}
-        if self.open().filter(kind=kind, resource=resource).update(**fresh):
+        fresh = {"detail": detail, "last_seen_at": now, "probe_at": probe_at}
+        if self.open().filter(kind=kind, resource=resource, host=host).update(**fresh):
             return
         try:
             with transaction.atomic():
-                self.create(kind=kind, resource=resource, since=now, **fresh)
+                self.create(kind=kind, resource=resource, host=host, since=now, **fresh)
         except IntegrityError:  # another process opened it in between
-            self.open().filter(kind=kind, resource=resource).update(**fresh)
+            self.open().filter(kind=kind, resource=resource, host=host).update(**fresh)
 
     def clear(self, kind: "Condition.Kind", *, resource: Resource | None) -> bool:
-        """Closes the condition; True when it was open."""
+        """Closes the condition, at whichever hosts it was seen; True when it was open."""
         return self.open().filter(kind=kind, resource=resource).update(cleared_at=clock.now()) > 0
 
-    def holding(self, resource: Resource) -> "ConditionQuerySet":
-        """Conditions that pause the retrieval queue of `resource` now (their next probe is not due yet)."""
-        pausing = Q(
-            resource=resource,
-            kind__in=[Condition.Kind.UNREACHABLE, Condition.Kind.CREDENTIALS_REFUSED],
-        )
-        pausing |= Q(kind=Condition.Kind.DISK_FULL)
-        return self.open().filter(pausing, probe_at__gt=clock.now())
+    def of_hosts(self) -> "ConditionQuerySet":
+        """Open conditions that hold the files at one host of a resource; one without a host holds all its files."""
+        kinds = [Condition.Kind.UNREACHABLE, Condition.Kind.CREDENTIALS_REFUSED]
+        return self.open().filter(kind__in=kinds).exclude(resource=None)
+
+    def holding(self, resource: Resource, *, host: str) -> "ConditionQuerySet":
+        """Conditions that pause what is to be done at `host` now (their next probe is not due yet)."""
+        disk_full = self.open().filter(kind=Condition.Kind.DISK_FULL)
+        at_host = self.of_hosts().filter(resource=resource, host__in=["", host])
+        return (disk_full | at_host).filter(probe_at__gt=clock.now())
 
 
 class Condition(models.Model):
@@ -81,7 +83,7 @@ class Condition(models.Model):
         ordering = ["-since"]
         constraints = [
             models.UniqueConstraint(
-                fields=["kind", "resource"],
+                fields=["kind", "resource", "host"],
                 condition=Q(cleared_at=None),
                 name="one_open_condition",
             ),

@@ -4,6 +4,7 @@ A claim is one guarded update that counts the attempt and sets a deadline. A dea
 cannot overwrite its successor, because every later step names the attempt it belongs to.
 """
 
+import contextlib
 import os
 import random
 import socket
@@ -12,10 +13,11 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from recordings import clock, crashpoints, moves
+from recordings.acs.signing import host_of
 from recordings.models import Attempt, Condition, MediaFile
 from recordings.pipeline.leases import LEASE_SECONDS
 from recordings.states import AttemptOutcome, MediaState
@@ -31,26 +33,102 @@ MOST_LAPSES = 3
 """After this many attempts in a row whose worker died, the file waits before it may kill another one."""
 
 
+Host = tuple[UUID, str]
+"""A resource and one of the hosts its files lie at."""
+
+
 def offers(*, slots: int = SLOTS) -> list[UUID]:
-    """Files that a worker should be told of now: the soonest to expire, and no more than there are free slots."""
-    holding = Condition.objects.open().filter(probe_at__gt=clock.now())
-    if holding.filter(kind=Condition.Kind.DISK_FULL).exists():
+    """Files that a worker should be told of now: the soonest to expire, and no more than there are free slots.
+
+    A host where something is wrong gets one file at a time, to try whether it is mended, and none before its time.
+    """
+    if Condition.objects.open().filter(kind=Condition.Kind.DISK_FULL, probe_at__gt=clock.now()).exists():
         return []
-    kinds = [Condition.Kind.UNREACHABLE, Condition.Kind.CREDENTIALS_REFUSED]
-    held = holding.filter(kind__in=kinds).exclude(resource=None).values("resource")
     told = Q(offered_at__gt=Now() - clock.seconds(OFFER_SECONDS))
-    waiting = MediaFile.objects.due().exclude(chunk__resource__in=held)
-    busy = MediaFile.objects.filter(state=MediaState.RETRIEVING, lease_until__gte=Now()).count()
-    free = max(slots - busy - waiting.filter(told).count(), 0)
-    chosen = list(waiting.exclude(told).values_list("pk", flat=True)[:free])
+    due = MediaFile.objects.due().select_related("chunk__resource")
+    offered = list(due.filter(told))
+    free = max(slots - _busy().count() - len(offered), 0)
+    chosen = _chosen(due.exclude(told), {place_of(file) for file in offered}, free) if free else []
     return [
         pk for pk in chosen if MediaFile.objects.filter(pk=pk).exclude(told).update(offered_at=Now())
     ]  # whoever updates first tells the worker
 
 
+def _busy() -> QuerySet[MediaFile]:
+    return MediaFile.objects.filter(state=MediaState.RETRIEVING, lease_until__gte=Now())
+
+
+def _chosen(waiting: QuerySet[MediaFile], offered: set[Host], free: int) -> list[UUID]:
+    """The first `free` of `waiting` at healthy hosts, and one for each host that may be probed.
+
+    The probe is the file with the fewest attempts: where a host refuses some files and not others, another one than
+    those that were refused shows it.
+    """
+    troubles = _Troubles()
+    healthy: list[tuple[int, UUID]] = []
+    probes: dict[Host, tuple[int, int, UUID]] = {}
+    for rank, file in enumerate(waiting.iterator(chunk_size=500)):
+        place = place_of(file)
+        if not troubles.at(place):
+            healthy.append((rank, file.pk))
+        elif place not in offered and troubles.may_probe(place):
+            this = (file.attempt, rank, file.pk)
+            probes[place] = min(probes.get(place, this), this)
+        if len(healthy) >= free and not troubles:
+            break
+    in_line = sorted([*healthy[:free], *((rank, pk) for _, rank, pk in probes.values())])
+    return [pk for _, pk in in_line[:free]]
+
+
+class _Troubles:
+    """The open conditions of hosts, and which of those hosts may be tried with a file now."""
+
+    def __init__(self) -> None:
+        self._open = list(Condition.objects.of_hosts())
+        self._probing: dict[Host, bool] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def at(self, place: Host) -> list[Condition]:
+        resource, host = place
+        return [each for each in self._open if each.resource_id == resource and each.host in {"", host}]
+
+    def may_probe(self, place: Host) -> bool:
+        now = clock.now()
+        if any(each.probe_at and each.probe_at > now for each in self.at(place)):
+            return False
+        if place not in self._probing:
+            # A download that began before the trouble was last seen says nothing about it, however long it takes.
+            since = max(each.last_seen_at for each in self.at(place))
+            running = {"attempts__outcome": AttemptOutcome.RUNNING, "attempts__started_at__gt": since}
+            probes = _busy().filter(**running).select_related("chunk__resource")
+            self._probing[place] = any(place_of(file) == place for file in probes)
+        return not self._probing[place]
+
+
+def place_of(file: MediaFile) -> Host:
+    """Where the file lies. Files of 2021, which were announced without a location, lie at the resource's endpoint."""
+    chunk = file.chunk
+    at_metadata = file.artefact == MediaFile.Artefact.METADATA
+    location = chunk.metadata_location if at_metadata else chunk.content_location
+    return chunk.resource_id, host_at(location or chunk.resource.endpoint)
+
+
+def host_at(location: str) -> str:
+    """The host that `location` names, as conditions write it; empty when it cannot be read."""
+    with contextlib.suppress(ValueError):
+        return host_of(location)
+    return ""
+
+
 def claim(media_file: MediaFile) -> Attempt | None:
-    """Takes `media_file` for this worker; none when it is not due, already taken, or its queue is held."""
-    if Condition.objects.holding(media_file.chunk.resource).exists():
+    """Takes `media_file` for this worker; none when it is not due, already taken, or its host is held."""
+    place = place_of(media_file)
+    if Condition.objects.holding(media_file.chunk.resource, host=place[1]).exists():
+        return None
+    troubles = _Troubles()
+    if troubles.at(place) and not troubles.may_probe(place):
         return None
     with transaction.atomic():
         row = MediaFile.objects.due().filter(pk=media_file.pk).select_related("chunk__recording").first()

@@ -14,7 +14,7 @@ from recordings import buckets, clock, crashpoints, storage
 from recordings.acs import errors, hosts
 from recordings.acs.client import Client
 from recordings.models import Chunk, Condition, MediaFile
-from recordings.pipeline import checks, decode
+from recordings.pipeline import checks, claims, decode
 from recordings.states import MediaState
 
 VERIFIED_FOR = clock.seconds(600)
@@ -41,7 +41,8 @@ def pending(limit: int) -> QuerySet[Chunk]:
 
 def delete(chunk: Chunk) -> bool:
     """Deletes one chunk there, after reading its archived copies back once more; True when it is gone."""
-    if Condition.objects.holding(chunk.resource).exists() or not _safe(chunk):
+    held = Condition.objects.holding(chunk.resource, host=claims.host_at(chunk.delete_location))
+    if held.exists() or not _safe(chunk):
         return False
     crashpoints.reach("remote_delete.before_request")
     try:

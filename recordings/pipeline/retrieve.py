@@ -22,8 +22,8 @@ from recordings.pipeline.spool import Part, report_full
 from recordings.pipeline.transfer import Transfer
 from recordings.states import AttemptOutcome, MediaState
 
-NO_WAIT = frozenset({"stopped", "unreachable", "credentials_refused", "disk_full"})
-"""Failures after which the file itself need not wait: nothing was wrong with it, or its whole queue is held."""
+NO_WAIT = frozenset({"stopped", "disk_full"})
+"""Failures after which the file itself need not wait: nothing was wrong with it, or all files are held."""
 
 _LEADS_TO = {
     AttemptOutcome.SUCCEEDED: MediaState.RETRIEVED,
@@ -154,10 +154,9 @@ def _retry_facts(
         expires_at=file.chunk.expires_at,
         retry_after=retry_after or 0.0,
     )
-    at_once = kind in NO_WAIT and file.chunk.resource.has_credentials
     return {
         "lease_until": None,
-        "next_attempt_at": None if at_once else wait,
+        "next_attempt_at": None if kind in NO_WAIT else wait,
         "error_kind": kind,
         "error": message,
     }

@@ -177,7 +177,7 @@ def test_an_unreachable_service_holds_the_queue_and_nothing_is_lost(scene, spool
     scene.host.__exit__()
     assert attempt(scene.media) == MediaState.FAILED
     assert Condition.objects.open().get().kind == Condition.Kind.UNREACHABLE
-    assert scene.media.next_attempt_at is None
+    assert clock.now() < scene.media.next_attempt_at < clock.now() + timedelta(seconds=5)
     assert [path.stat().st_size for path in spool.iterdir()] == before
 
 

@@ -34,7 +34,7 @@ def _open():
 def test_silence_opens_a_condition_that_holds_the_queue_for_a_while(resource):
     ResourceContact(resource).silent(HOST, SILENCE)
     assert _open() == [("unreachable", HOST, "No connection.")]
-    assert Condition.objects.holding(resource).exists()
+    assert Condition.objects.holding(resource, host=HOST).exists()
 
 
 def test_an_answer_of_that_host_ends_it(resource):
