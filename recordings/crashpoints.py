@@ -2,7 +2,8 @@
 
 Each point stands directly before or after a commit, a remote call or a rename. `reach(name)` does nothing unless the
 setting `TAPEDECK_CRASH_AT` names that point; then it leaves a mark in the data folder and sends SIGKILL to its own
-process. The setting is refused with a real resource (system check), so production can never be killed this way.
+process. With a real resource the setting is refused at the start (system check) and does nothing here: workers may run
+without the checks, and production can never be killed this way.
 """
 
 import os
@@ -64,7 +65,7 @@ POINTS: frozenset[str] = frozenset(
 
 def reach(name: str) -> None:
     """Dies here when the environment asks for it; the mark `<data>/crashed/<name>` proves that it was reached."""
-    if name != settings.TAPEDECK_CRASH_AT:
+    if name != settings.TAPEDECK_CRASH_AT or not settings.TAPEDECK_EMBEDDED:
         return
     marks = settings.TAPEDECK_DATA / "crashed"
     marks.mkdir(parents=True, exist_ok=True)
