@@ -47,6 +47,7 @@ def web() -> Process:
         "--respawn-failed-workers",
         "--respawn-interval=0.5",
         "--no-ws",
+        "--no-access-log",  # whatever the environment says: addresses of webhooks hold secrets
         "dashboard.wsgi:application",
     )
     return Process(name="web", command=command)
