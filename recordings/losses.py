@@ -1,7 +1,8 @@
 """When something known can no longer be had: each loss is a row with cause and evidence, and can be taken back.
 
 Nothing is ever lost by counting retries. A file is lost after its expiry *and* a refusal after it, or after its expiry
-and a margin during which the service could not be reached. Refused credentials and a full disk are reasons to wait.
+and a margin during which the service could not be reached. Refused credentials and a full disk are reasons to wait,
+for much longer: until nobody can hope any more that the service still has the file.
 """
 
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Max, Q
+from django.db.models.functions import Now
 
 from recordings import buckets, clock, crashpoints, moves, states
 from recordings.models import Attempt, Loss, MediaFile, Recording, Resource
@@ -22,7 +24,9 @@ With a retention shorter than that (never so with Azure) the retention itself is
 EARLY = clock.seconds(60)
 """A refusal this long before the expiry means that somebody deleted the file."""
 GONE = frozenset({404, 410})
-OUR_OWN_FAULT = frozenset({"credentials_refused", "disk_full", "host_not_allowed"})
+OWN_FAULT_MARGIN_SECONDS = 86_400
+"""The same margin for a file that only a fault on this side keeps from being fetched, so that it can be mended."""
+OUR_OWN_FAULT = frozenset({"credentials_refused", "disk", "disk_full", "host_not_allowed"})
 """Kinds of failure that say nothing about whether the file still exists."""
 BATCH = 200
 
@@ -97,12 +101,16 @@ def sweep() -> int:
 
 
 def _files() -> Iterator[Loss | None]:
+    waiting = Q(state__in=states.RETRIEVABLE)
+    # Nobody takes up the lapsed claim of a file whose resource has no key.
+    abandoned = Q(state=MediaState.RETRIEVING, lease_until__lt=Now())
+    abandoned &= ~Q(chunk__resource__in=Resource.objects.with_credentials())
     expired = (
-        MediaFile.objects.filter(state__in=states.RETRIEVABLE, chunk__expires_at__lt=clock.now())
+        MediaFile.objects.filter(waiting | abandoned, chunk__expires_at__lt=clock.now())
         .select_related("chunk__recording", "chunk__resource")
         .order_by("chunk__expires_at")
     )
-    for file in expired[:BATCH]:
+    for file in expired:  # all of them: those that still have to wait must not stand before the others
         verdict = verdict_on(file, at=clock.now())
         if not verdict:
             continue
@@ -125,13 +133,21 @@ def verdict_on(file: MediaFile, *, at: datetime) -> tuple[LossCause, str] | None
         return _refused(attempts, expiry)
     if last and last.started_at >= expiry and last.outcome == AttemptOutcome.QUARANTINED:
         return LossCause.UNPLAYABLE, f"{_times(attempts)}; to the last the service sent no recording: {last.error}"
-    if at < expiry + margin(file.chunk.resource) or (last and last.error_kind in OUR_OWN_FAULT):
+    fault = _own_fault(file.chunk.resource, last)
+    if at < expiry + margin(file.chunk.resource, seconds=OWN_FAULT_MARGIN_SECONDS if fault else MARGIN_SECONDS):
         return None
-    said = f"the last of them: {last.error}" if last else "none could be started"
+    said = fault or (f"the last of them: {last.error}" if last else "none could be started")
     return (
-        LossCause.UNREACHABLE,
+        LossCause.OWN_FAULT if fault else LossCause.UNREACHABLE,
         f"Expired {expiry:%Y-%m-%d %H:%M:%S} UTC without a clear answer. {_times(attempts)}; {said}",
     )
+
+
+def _own_fault(resource: Resource, last: Attempt | None) -> str:
+    """What on this side keeps the file from being fetched, in words; empty when nothing does."""
+    if not resource.has_credentials:
+        return f"the settings do not hold the access key of {resource.endpoint}"
+    return f"the last of them: {last.error}" if last and last.error_kind in OUR_OWN_FAULT else ""
 
 
 def _refused(attempts: list[Attempt], expiry: datetime) -> tuple[LossCause, str]:
@@ -177,6 +193,6 @@ def _missing_chunks() -> Iterator[Loss | None]:
             yield declare(recording, cause=LossCause.MISSING_CHUNK, evidence=evidence, chunk_index=index)
 
 
-def margin(resource: Resource) -> timedelta:
-    """How long after an expiry at `resource` something late is still waited for."""
-    return timedelta(seconds=min(MARGIN_SECONDS, resource.retention_seconds))
+def margin(resource: Resource, *, seconds: float = MARGIN_SECONDS) -> timedelta:
+    """How long after an expiry at `resource` something late is still waited for, at most `seconds`."""
+    return timedelta(seconds=min(seconds, resource.retention_seconds))

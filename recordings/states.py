@@ -88,6 +88,7 @@ class LossCause(StrEnum):
 
     EXPIRED = "expired"  # the service refused after the retention had passed
     UNREACHABLE = "unreachable"  # the service could not be reached until well after the retention
+    OWN_FAULT = "own_fault"  # the key, the allowed hosts or the disk here kept it from being fetched until then
     DELETED = "deleted"  # removed from temporary storage by others
     NO_FILE_EVENT = "no_file_event"  # the retention passed and no file was ever announced
     MISSING_CHUNK = "missing_chunk"  # later chunks are known, this one was never announced

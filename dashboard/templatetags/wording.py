@@ -193,6 +193,7 @@ def cause(loss: Loss) -> str:
     words = {
         LossCause.EXPIRED: _("Temporary storage dropped it before it could be fetched"),
         LossCause.UNREACHABLE: _("The service could not be reached until after its time was over"),
+        LossCause.OWN_FAULT: _("A fault on this side kept it from being fetched until after its time was over"),
         LossCause.DELETED: _("Others deleted it from temporary storage"),
         LossCause.NO_FILE_EVENT: _("No file was ever announced"),
         LossCause.MISSING_CHUNK: _("This chunk was never announced, and later ones were"),

@@ -60,10 +60,14 @@ class Chunk(models.Model):
 
 class MediaFileQuerySet(models.QuerySet["MediaFile"]):
     def due(self) -> "MediaFileQuerySet":
-        """What may be claimed now, soonest expiry first: waiting files whose time has come, and lapsed claims."""
+        """What may be claimed now, soonest expiry first: waiting files whose time has come, and lapsed claims.
+
+        Files of a resource whose key the settings do not hold wait until they do: no try could bring anything.
+        """
         waiting = Q(state__in=states.RETRIEVABLE) & (Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now()))
         lapsed = Q(state=MediaState.RETRIEVING, lease_until__lt=Now())
-        return self.filter(waiting | lapsed).order_by("chunk__expires_at", "id")
+        keyed = Resource.objects.with_credentials()
+        return self.filter(waiting | lapsed, chunk__resource__in=keyed).order_by("chunk__expires_at", "id")
 
 
 class MediaFile(models.Model):

@@ -9,9 +9,13 @@ from recordings import clock
 
 
 class ResourceQuerySet(models.QuerySet["Resource"]):
+    def with_credentials(self) -> "ResourceQuerySet":
+        """Those for which `has_credentials` is true."""
+        return self.filter(retired_at=None, endpoint=settings.ACS_ENDPOINT)
+
     def current(self) -> "Resource | None":
         """The resource that the settings name, once `ensure_current` has been run; otherwise none."""
-        return self.filter(retired_at=None, endpoint=settings.ACS_ENDPOINT).first()
+        return self.with_credentials().first()
 
 
 class Resource(models.Model):

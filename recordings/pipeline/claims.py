@@ -27,6 +27,9 @@ SLOTS = 4
 OFFER_SECONDS = 6.0
 """A file that a worker was told of and nobody claimed is told again after this long."""
 LONGEST_WAIT_SECONDS = 300.0
+SLOW_WAIT_SECONDS = 900.0
+"""The longest wait after failures that only somebody here can mend, by another key or another allowed host."""
+SLOW = frozenset({"credentials_refused", "host_not_allowed"})
 SHARE_OF_TIME_LEFT = 0.1
 """No wait is longer than this share of the time until the expiry, so that a failing file gets tries until the end."""
 MOST_LAPSES = 3
@@ -178,13 +181,14 @@ def _kills_workers(row: MediaFile) -> bool:
     return moves.media_file(row, MediaState.FAILED, facts=facts, attempt=row.attempt, because=because)
 
 
-def next_try(number: int, *, expires_at: datetime, retry_after: float = 0.0) -> datetime:
+def next_try(number: int, *, expires_at: datetime, kind: str = "", retry_after: float = 0.0) -> datetime:
     """When to try again after attempt `number` failed: doubling waits, but several tries before the expiry.
 
-    `retry_after` is the service's own wish in seconds; it is heeded as far as the expiry allows.
+    `kind` is that of the failure. `retry_after` is the service's own wish in seconds; it is heeded as far as the expiry
+    allows.
     """
     left = (expires_at - clock.now()).total_seconds()
-    wait = min(2.0 ** min(number - 1, 10), LONGEST_WAIT_SECONDS)
+    wait = min(2.0 ** min(number - 1, 10), SLOW_WAIT_SECONDS if kind in SLOW else LONGEST_WAIT_SECONDS)
     if left > 0:
         wait = min(wait, max(left * SHARE_OF_TIME_LEFT, 1.0))
         retry_after = min(retry_after, left / 2)

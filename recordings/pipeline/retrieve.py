@@ -152,6 +152,7 @@ def _retry_facts(
     wait = next_try(
         1 if attempt.bytes_received else attempt.number,
         expires_at=file.chunk.expires_at,
+        kind=kind,
         retry_after=retry_after or 0.0,
     )
     return {

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 
 from recordings import clock, losses
-from recordings.models import Attempt, Chunk, Loss, MediaFile, Recording
+from recordings.models import Attempt, Chunk, Loss, MediaFile, Recording, Resource
 from recordings.states import AttemptOutcome, Bucket, LossCause, MediaState, RecordingState
 from tests import rows
 
@@ -15,7 +16,9 @@ HOUR = timedelta(hours=1)
 
 
 def chunk_expired(ago: timedelta, **columns: object) -> Chunk:
-    recording = rows.recording(RecordingState.ENDED)
+    """A chunk of the resource whose key the settings hold."""
+    resource = rows.resource(endpoint=settings.ACS_ENDPOINT)
+    recording = rows.recording(RecordingState.ENDED, resource=resource)
     chunk = rows.chunk(recording, expires_at=clock.now() - ago, **columns)
     rows.set_files(chunk, MediaState.FAILED)
     return chunk
@@ -105,9 +108,44 @@ def test_a_file_that_nobody_could_try_is_lost_after_the_margin():
 
 @pytest.mark.parametrize("kind", sorted(losses.OUR_OWN_FAULT))
 def test_faults_on_this_side_are_never_a_loss_by_counting(kind):
-    chunk = chunk_expired(48 * HOUR)
-    tried(media_of(chunk), after_expiry=HOUR, error_kind=kind)
+    chunk = chunk_expired(23 * HOUR)
+    for _ in range(50):
+        tried(media_of(chunk), after_expiry=HOUR, error_kind=kind)
     assert losses.sweep() == 0
+
+
+@pytest.mark.parametrize("kind", sorted(losses.OUR_OWN_FAULT))
+def test_a_fault_on_this_side_that_nobody_mends_is_a_loss_in_the_end(kind):
+    chunk = chunk_expired(25 * HOUR)
+    tried(media_of(chunk), after_expiry=HOUR, error_kind=kind, error="So it is.")
+    assert losses.sweep() == 1
+    loss = Loss.objects.get()
+    assert loss.cause == LossCause.OWN_FAULT
+    assert "So it is." in loss.evidence
+
+
+def test_a_file_of_a_resource_without_key_waits_long_and_is_then_lost():
+    chunk = chunk_expired(23 * HOUR)
+    Resource.objects.update(retired_at=clock.now())
+    chunk.files.filter(artefact="media").update(
+        state=MediaState.RETRIEVING, lease_until=clock.now() - HOUR
+    )  # its worker died before
+    assert losses.sweep() == 0
+    Chunk.objects.update(expires_at=clock.now() - 25 * HOUR)
+    assert losses.sweep() == 1
+    assert Loss.objects.get().cause == LossCause.OWN_FAULT
+    assert "access key" in Loss.objects.get().evidence
+    assert media_of(chunk).state == MediaState.LOST
+
+
+def test_files_that_have_to_wait_do_not_stand_before_others(monkeypatch):
+    waiting = chunk_expired(2 * HOUR)
+    for artefact in waiting.files.all():
+        tried(artefact, after_expiry=HOUR, error_kind="credentials_refused")
+    gone = rows.chunk(waiting.recording, index=1, expires_at=clock.now() - HOUR / 2)
+    tried(media_of(gone), after_expiry=timedelta(minutes=1), http_status=404)
+    monkeypatch.setattr(losses, "BATCH", 1)
+    assert losses.sweep() == 1
 
 
 def test_the_margin_is_never_longer_than_the_retention():

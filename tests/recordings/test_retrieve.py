@@ -181,12 +181,27 @@ def test_an_unreachable_service_holds_the_queue_and_nothing_is_lost(scene, spool
     assert [path.stat().st_size for path in spool.iterdir()] == before
 
 
-def test_a_resource_whose_key_is_gone_is_tried_rarely(scene, settings):
+def test_files_of_a_resource_whose_key_is_gone_wait_until_it_is_back(scene, settings):
     settings.ACS_ENDPOINT = "http://elsewhere.test"
-    for _ in range(2):
-        assert attempt(scene.media) == MediaState.FAILED
+    assert (claims.offers(), claims.claim(scene.media)) == ([], None)
+    assert not scene.media.attempts.exists()
+    settings.ACS_ENDPOINT = scene.resource.endpoint
+    assert attempt(scene.media) == MediaState.RETRIEVED
+
+
+def test_a_key_that_is_taken_away_between_claim_and_request_is_told(scene, settings):
+    claimed = claims.claim(scene.media)
+    settings.ACS_ENDPOINT = "http://elsewhere.test"
+    assert retrieve.retrieve(claimed) == MediaState.FAILED
+    scene.media.refresh_from_db()
     assert "access key" in scene.media.error
-    assert scene.media.next_attempt_at > clock.now()
+
+
+def test_what_only_somebody_here_can_mend_is_tried_rarely():
+    far = clock.now() + timedelta(days=1)
+    waits = [claims.next_try(12, expires_at=far, kind=kind) - clock.now() for kind in ("unreachable", *claims.SLOW)]
+    assert waits[0] <= timedelta(seconds=361)
+    assert min(waits[1:]) > timedelta(seconds=700)
 
 
 def test_a_location_outside_the_allowed_hosts_gets_no_key(scene):
