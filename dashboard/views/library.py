@@ -99,6 +99,14 @@ class Row:
     def findings(self) -> list[str]:
         return [str(finding) for file in self.files for finding in file.findings]
 
+    @property
+    def shown(self) -> tuple[object, ...]:
+        """Everything that the row says; what is not in it can change without the list being sent again."""
+        recording = self.recording
+        ids = (recording.pk, recording.remote_call_id, recording.call.server_call_id if recording.call else "")
+        sizes = (self.duration_ms, self.pauses, len(self.chunks), self.size)
+        return (*ids, self.kind, recording.began_at, self.people, *sizes, self.expires_at, self.findings)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
@@ -112,14 +120,20 @@ class Page:
 @require_GET
 @access.needs(Verb.VIEW)
 def library(request: OperatorRequest) -> HttpResponse:
+    """The page; for htmx its rows, or 204 when the caller has seen their present version."""
     filters = Filters(request.GET)
     filters.is_valid()
     page = _page(_filtered(access.recordings_visible_to(request.user), filters.cleaned_data), request)
+    version = chrome.version(request, [row.shown for row in page.rows], page.newer, page.older)
+    if request.htmx and request.GET.get("seen") == version:
+        return HttpResponse(status=204)
     context = {
         "filters": filters,
         "filtered": any(filters.cleaned_data.values()),
         "page": page,
-        "query": _without_marks(request),
+        "query": _query_without(request, "newer", "older", "seen"),
+        "own_query": _query_without(request, "seen"),
+        "version": version,
     }
     return render(request, "library/_rows.html" if request.htmx else "library/page.html", context)
 
@@ -215,8 +229,9 @@ def _mark(text: str) -> tuple[datetime, uuid.UUID] | None:
         return None
 
 
-def _without_marks(request: HttpRequest) -> str:
+def _query_without(request: HttpRequest, *names: str) -> str:
+    """The query of this address, for another one."""
     kept = request.GET.copy()
-    for name in ("newer", "older"):
+    for name in names:
         kept.pop(name, None)
     return kept.urlencode()

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -10,7 +11,7 @@ from recordings import clock
 from recordings.models import Recording
 from recordings.states import RecordingState
 from tests.dashboard import cast
-from tests.dashboard.test_live import text_of
+from tests.dashboard.test_live import HTMX, seen, text_of
 
 
 def listed(page: str) -> list[str]:
@@ -130,6 +131,44 @@ def test_findings_are_marked(desk):
     chunk = cast.secured(row)
     chunk.files.filter(artefact="media").update(findings=["The picture is black for 12 s."])
     assert "The picture is black for 12 s." in desk.get("/library/").content.decode()
+
+
+def test_the_poll_asks_for_the_very_page_that_is_shown(desk, monkeypatch):
+    monkeypatch.setattr(library, "PAGE", 1)
+    for hours in (1, 2, 3):
+        ended(began=clock.now() - timedelta(hours=hours))
+    page = desk.get("/library/", {"participant": "Ada"}).content.decode()
+    older = unescape(re.search(r'rel="next" href="([^"]+)"', page)[1])
+    page = desk.get(f"/library/{older}").content.decode()
+    poll = unescape(re.search(r'hx-get="([^"]+)"', page)[1])
+    assert desk.get(poll, headers=HTMX).status_code == 204
+    ended("Ada Byron", began=clock.now())  # on a page before this one
+    assert desk.get(poll, headers=HTMX).status_code == 204
+    fragment = desk.get(poll.partition("&seen")[0], headers=HTMX).content.decode()
+    assert fragment.startswith('<section id="rows"')
+    assert listed(fragment) == listed(page)
+    assert "seen" not in re.search(r'rel="next" href="([^"]+)"', fragment)[1]
+
+
+@pytest.mark.parametrize("change", ["state", "size", "people"])
+def test_whatever_a_row_says_makes_a_new_version_of_the_list(desk, change):
+    row = ended("Ada Byron")
+    chunk = cast.chunk(row)
+    before = seen(desk.get("/library/").content.decode())
+    if change == "state":
+        Recording.objects.filter(pk=row.pk).update(bucket="lost")
+    elif change == "size":
+        chunk.files.filter(artefact="media").update(size=4_200_000)
+    else:
+        row.call.presences.update(participant=cast.person("Radia"))
+    assert desk.get("/library/", {"seen": before}, headers=HTMX).status_code == 200
+
+
+@pytest.mark.parametrize("count", [5, 30])
+def test_the_poll_asks_a_constant_number_of_questions(desk, django_assert_max_num_queries, count):
+    cast.library(count, cast.user("root"))
+    with django_assert_max_num_queries(16):
+        desk.get("/library/", {"seen": "another"}, headers=HTMX)
 
 
 @pytest.mark.parametrize("count", [5, 30])
