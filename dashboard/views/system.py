@@ -17,6 +17,7 @@ from dashboard import access, chrome
 from dashboard.access import OperatorRequest, Verb
 from dashboard.ledger_strip import SILENT_AFTER
 from dashboard.processes import HEARTBEATS
+from dashboard.templatetags.wording import size
 from recordings import clock, handover, webhooks
 from recordings.acs import errors, local
 from recordings.acs.client import Client
@@ -61,10 +62,24 @@ class TestResult:
     at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class Disk:
+    """The room on the disk of the data folder, as it is written."""
+
+    free: str
+    total: str
+
+
 @require_GET
 @access.needs(Verb.VIEW)
 def system(request: OperatorRequest) -> HttpResponse:
-    return _page(request)
+    """The page; for htmx its changing part, or 204 when the caller has seen the present version."""
+    if not request.htmx:
+        return _page(request)
+    context = _context(request)
+    if request.GET.get("seen") == context["version"]:
+        return HttpResponse(status=204)
+    return render(request, "system/_body.html", context)
 
 
 @require_POST
@@ -114,25 +129,41 @@ def replay(request: OperatorRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _page(request: OperatorRequest, *, result: TestResult | None = None) -> HttpResponse:
+    return render(request, "system/page.html", {**_context(request), "result": result})
+
+
+def _context(request: OperatorRequest) -> dict[str, object]:
     calls, trouble = _local_calls()
-    past = Condition.objects.exclude(cleared_at=None).select_related("resource").order_by("-cleared_at")
-    context = {
+    resources = list(Resource.objects.order_by("retired_at", "-created_at"))
+    sources = list(EventSource.objects.select_related("resource").order_by("retired_at", "address"))
+    past = Condition.objects.exclude(cleared_at=None).select_related("resource").order_by("-cleared_at")[:MOST_PAST]
+    failed = list(Notification.objects.filter(state=NotificationState.FAILED)[:MOST_FAILED])
+    shown = {
         "pulses": _pulses(),
-        "resources": Resource.objects.order_by("retired_at", "-created_at"),
-        "sources": EventSource.objects.select_related("resource").order_by("retired_at", "address"),
-        "past_conditions": past[:MOST_PAST],
         "waiting": chrome.unsecured().count(),
         "pending": Notification.objects.filter(state=NotificationState.PENDING).count(),
-        "failed": Notification.objects.filter(state=NotificationState.FAILED)[:MOST_FAILED],
         "archived": _archived(),
-        "disk": shutil.disk_usage(settings.TAPEDECK_DATA),
-        "recorded_calls": set(Recording.objects.live().values_list("call__server_call_id", flat=True)),
+        "disk": _disk(),
+        "recorded_calls": sorted(set(Recording.objects.live().values_list("call__server_call_id", flat=True))),
         "local_calls": calls,
         "local_trouble": trouble,
-        "result": result,
         "webhook_address": webhooks.address(),
     }
-    return render(request, "system/page.html", context)
+    version = chrome.version(
+        request,
+        shown,
+        [(row.pk, row.retired_at, row.retention_seconds, row.last_contact_at, row.clock_skew_ms) for row in resources],
+        [(row.pk, row.retired_at, row.last_pull_at, row.last_notification_at, row.last_error_at) for row in sources],
+        [(row.pk, row.cleared_at) for row in past],
+        [(row.pk, row.error) for row in failed],
+    )
+    rows = {"resources": resources, "sources": sources, "past_conditions": past, "failed": failed}
+    return {**shown, **rows, "version": version}
+
+
+def _disk() -> Disk:
+    usage = shutil.disk_usage(settings.TAPEDECK_DATA)
+    return Disk(free=size(usage.free), total=size(usage.total))
 
 
 def _archived() -> dict[str, int | None]:

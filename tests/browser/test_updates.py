@@ -8,7 +8,7 @@ from django.db.models import F
 from playwright.sync_api import expect
 
 from recordings import buckets
-from recordings.models import Call, Recording
+from recordings.models import Call, Heartbeat, Recording, Resource
 from tests.browser.pages import PHONE, reader
 from tests.dashboard import cast
 
@@ -186,3 +186,70 @@ def test_a_button_that_leaves_hands_the_keyboard_to_its_row(page):
     change(row, state="stopping")
     expect(page.locator(f"#pause-{row.pk}")).to_have_count(0)
     expect(page.locator(f"#r-{row.pk} a")).to_be_focused()
+
+
+def test_the_list_follows_without_a_reload_and_keeps_keyboard_and_filters(page, olga):
+    ada, grace = (cast.recording(names=(name,)) for name in ("Ada", "Grace"))
+    page.goto("/library/?call=&participant=")
+    page.get_by_label("Participant").fill("half a na")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    chosen = page.locator("tr.is-current")
+    expect(chosen).to_have_attribute("id", f"l-{ada.pk}")
+    newest = cast.recording(names=("Radia",), began=cast.clock.now())
+    change(grace, state="paused")
+    expect(page.locator(f"#l-{newest.pk}")).to_be_visible(timeout=2500)
+    expect(page.locator(f"#l-{grace.pk}")).to_contain_text("Paused")
+    expect(chosen).to_have_attribute("id", f"l-{ada.pk}")
+    expect(page.locator(f"#l-{ada.pk} a")).to_be_focused()
+    expect(page.get_by_label("Participant")).to_have_value("half a na")
+    expect(page.locator("#announcer")).to_contain_text("Grace: Paused")
+    page.keyboard.press("k")
+    expect(chosen).to_have_attribute("id", f"l-{grace.pk}")
+
+
+def test_a_new_row_does_not_move_the_row_under_the_pointer(page, olga):
+    cast.library(40, olga)
+    page.goto("/library/")
+    row = page.locator("tr[id^=l-]").nth(3)
+    held = page.locator(f"#{row.get_attribute('id')}")
+    held.hover()
+    before = held.bounding_box()["y"]
+    newest = cast.recording(names=("Radia",), began=cast.clock.now())
+    expect(page.locator(f"#l-{newest.pk}")).to_have_count(1)
+    assert abs(held.bounding_box()["y"] - before) < 2
+
+
+def test_system_keeps_what_the_reader_opened_and_was_told(page):
+    page.goto("/system/")
+    page.locator("#webhook-address summary").click()
+    page.get_by_role("button", name="Test connection").click()
+    said = page.locator("[data-keep] .message").first
+    expect(said).to_be_visible()
+    words = said.inner_text()
+    Heartbeat.objects.filter(name="beat").update(beaten_at=cast.clock.now() - cast.timedelta(minutes=4))
+    expect(page.locator("#p-beat")).to_contain_text("Not heard from", timeout=2500)
+    expect(page.locator("#webhook-address")).to_have_attribute("open", "")
+    assert said.inner_text() == words
+    Resource.objects.update(retention_seconds=3 * 3600)
+    expect(page.locator("#system")).to_contain_text("3 h")
+    assert said.inner_text() == words
+
+
+def test_a_fold_on_a_recording_stays_open_when_the_page_changes(page):
+    row = cast.recording()
+    page.goto(f"/recordings/{row.pk}/")
+    page.locator("#ids summary").click()
+    change(row, state="stopping")
+    expect(page.locator("#summary")).to_contain_text("Stopping")
+    expect(page.locator("#ids")).to_have_attribute("open", "")
+
+
+@pytest.mark.parametrize("address", ["/library/", "/system/"])
+def test_a_lost_server_is_named_on_every_page_that_changes(page, address):
+    page.goto(address)
+    page.route("**/*", lambda route: route.abort())
+    expect(page.locator("#offline")).to_be_visible()
+    page.unroute("**/*")
+    expect(page.locator("#offline")).to_be_hidden()

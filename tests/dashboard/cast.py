@@ -247,7 +247,7 @@ def processes(*, silent: tuple[str, ...] = ()) -> None:
     EventSource.objects.create(
         resource=resource(),
         kind="event_grid",
-        address="http://127.0.0.1:8801 acs/tapedeck",
+        address="http://127.0.0.1:9/topics/acs/eventsubscriptions/tapedeck",
         last_pull_at=clock.now(),
         last_notification_at=clock.now() - timedelta(seconds=41),
     )

@@ -8,7 +8,7 @@ from recordings.states import RecordingState
 from tests.dashboard import cast
 from tests.dashboard.test_live import HTMX, seen
 
-PAGES = ("live", "at-risk", "recording")
+PAGES = ("live", "library", "recording", "at-risk", "system")
 
 
 def address_of(page: str) -> str:

@@ -1,14 +1,16 @@
 """System: what runs, what was pulled, whether the service answers, and the embedded service's calls."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
-from recordings import sources
-from recordings.models import Condition, Notification, Resource
+from recordings import clock, sources
+from recordings.models import Condition, Heartbeat, Notification, Resource
 from recordings.states import NotificationState, RecordingState
 from tests.dashboard import cast
 from tests.dashboard.test_controls import acs, service  # noqa: F401  (fixtures)
-from tests.dashboard.test_live import HTMX, text_of
+from tests.dashboard.test_live import HTMX, seen, text_of
 
 
 @pytest.fixture
@@ -21,6 +23,25 @@ def test_silent_processes_are_told_from_running_ones(desk, resource):
     page = text_of(desk.get("/system/").content.decode())
     assert "beat Not heard from 4 min ago" in page
     assert "worker:control Running" in page
+
+
+def test_a_process_that_falls_silent_and_one_that_returns_reach_an_open_page(desk, resource):
+    cast.processes()
+    page = desk.get("/system/").content.decode()
+    assert desk.get("/system/", {"seen": seen(page)}, headers=HTMX).status_code == 204
+    Heartbeat.objects.filter(name="beat").update(beaten_at=clock.now() - timedelta(minutes=4))
+    page = desk.get("/system/", {"seen": seen(page)}, headers=HTMX).content.decode()
+    assert page.startswith('<div id="system"')
+    assert "beat Not heard from 4 min ago" in text_of(page)
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_the_poll_asks_a_constant_number_of_questions(desk, resource, django_assert_max_num_queries, count):
+    cast.processes(silent=("beat",))
+    cast.library(count, cast.user("root"))
+    Notification.objects.update(state=NotificationState.FAILED, error="No documentId in the chunk.")
+    with django_assert_max_num_queries(20):
+        desk.get("/system/", {"seen": "another"}, headers=HTMX)
 
 
 def test_processes_that_never_spoke_are_named(desk, resource):
