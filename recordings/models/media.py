@@ -108,6 +108,9 @@ class MediaFile(models.Model):
         help_text="When the archived copy was last read back and hashed.",
     )
     decoded_at = models.DateTimeField(null=True, blank=True, help_text="When it was last decoded from end to end.")
+    decodes_begun = models.PositiveSmallIntegerField(
+        default=0, help_text="Full decodes begun and not brought to an end: their workers died."
+    )
 
     objects = MediaFileQuerySet.as_manager()
 

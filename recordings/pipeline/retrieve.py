@@ -99,6 +99,8 @@ def _conclude(file: MediaFile, attempt: Attempt, part: Part, verdict: checks.Ver
         "findings": findings,
         "spool_name": part.path.name,
         "retrieved_at": clock.now(),
+        "decoded_at": None,
+        "decodes_begun": 0,
         "lease_until": None,
         "error": "",
         "error_kind": "",

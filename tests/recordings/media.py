@@ -28,11 +28,12 @@ def mp4(path: Path, *, seconds: float = 3.0, picture: str = "moving", sound: str
     return path
 
 
-def sound(path: Path, *, codec: str, seconds: float = 3.0, kind: str = "tone") -> Path:
+def sound(path: Path, *, codec: str, seconds: float = 3.0, kind: str = "tone", layout: str = "mono") -> Path:
     """An MP3 (`libmp3lame`) or WAV (`pcm_s16le`) file, by the extension of `path`."""
     with av.open(str(path), "w") as container:
-        audio = container.add_stream(codec, rate=RATE, layout="mono")
-        for frame in _sound(seconds, kind, sample_format={"libmp3lame": "s16p", "aac": "fltp"}.get(codec, "s16")):
+        audio = container.add_stream(codec, rate=RATE, layout=layout)
+        sample_format = {"libmp3lame": "s16p", "aac": "fltp"}.get(codec, "s16")
+        for frame in _sound(seconds, kind, sample_format=sample_format, layout=layout):
             container.mux(audio.encode(frame))
         container.mux(audio.encode(None))
     return path
@@ -46,18 +47,30 @@ def wav(path: Path, **options: object) -> Path:
     return sound(path, codec="pcm_s16le", **options)
 
 
+def two_streams(path: Path) -> Path:
+    """An MP4 with a mono and a stereo track."""
+    with av.open(str(path), "w", format="mp4") as container:
+        tracks = [container.add_stream("aac", rate=RATE, layout=layout) for layout in ("mono", "stereo")]
+        for track in tracks:
+            for frame in _sound(3.0, "tone", sample_format="fltp", layout=track.layout.name):
+                container.mux(track.encode(frame))
+            container.mux(track.encode(None))
+    return path
+
+
 def _picture(number: int, kind: str) -> np.ndarray:
     plane = np.full((HEIGHT * 3 // 2, WIDTH), 128, np.uint8)
     plane[:HEIGHT] = 16 if kind == "black" else (np.arange(WIDTH, dtype=np.uint16) + 9 * number).astype(np.uint8)
     return plane
 
 
-def _sound(seconds: float, kind: str, *, sample_format: str):
+def _sound(seconds: float, kind: str, *, sample_format: str, layout: str = "mono"):
     samples = np.arange(round(seconds * RATE))
     wave = np.zeros(len(samples)) if kind == "silent" else 0.4 * np.sin(samples * 2 * np.pi * 440 / RATE)
     data = wave.astype(np.float32) if sample_format == "fltp" else (wave * 32767).astype(np.int16)
     for start in range(0, len(data), 1024):
-        frame = av.AudioFrame.from_ndarray(data[None, start : start + 1024], format=sample_format, layout="mono")
+        channels = np.repeat(data[None, start : start + 1024], 2 if layout == "stereo" else 1, axis=0)
+        frame = av.AudioFrame.from_ndarray(channels, format=sample_format, layout=layout)
         frame.sample_rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
         yield frame
 

@@ -1,9 +1,13 @@
 """The full decode finds what a listener or viewer would stumble over, and refuses nothing."""
 
+from pathlib import Path
+
 import pytest
+from django.core.files.storage import InMemoryStorage
+from django.db.models import F
 
 from recordings.models import MediaFile, Recording
-from recordings.pipeline import archive, claims, decode, retrieve
+from recordings.pipeline import archive, claims, decode, leases, retrieve
 from recordings.states import MediaState
 from tests.recordings import media
 
@@ -86,3 +90,69 @@ def test_a_file_that_broke_in_the_archive_is_told(tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(b"\x00" * 5000)
     assert decode.measure(path, tick=lambda: None).error
+
+
+def changing_shape(folder: Path) -> Path:
+    """An MP3 that is mono at first and stereo from the middle on."""
+    parts = [media.mp3(folder / f"{layout}.mp3", layout=layout) for layout in ("mono", "stereo")]
+    path = folder / "a.mp3"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+def test_audio_that_changes_its_shape_is_decoded_to_its_end(tmp_path):
+    measured = decode.measure(changing_shape(tmp_path), tick=lambda: None)
+    assert not measured.error
+    assert measured.seconds > 5.5
+    assert measured.loudest > decode.SILENT_BELOW
+
+
+def test_two_audio_streams_of_different_layout_are_both_decoded(tmp_path):
+    path = tmp_path / "a.mp4"
+    media.two_streams(path)
+    measured = decode.measure(path, tick=lambda: None)
+    assert (measured.error, len(measured.starts)) == ("", 2)
+
+
+def test_a_file_that_kills_its_workers_is_not_decoded_for_ever(secured):
+    for _ in range(decode.MOST_DECODES):
+        MediaFile.objects.filter(decode._free(), pk=secured.media.pk).update(decodes_begun=F("decodes_begun") + 1)
+    assert decode.decode(secured.media)
+    secured.media.refresh_from_db()
+    assert secured.media.decoded_at
+    assert decode.BROKEN_OFF in " ".join(secured.media.findings)
+    assert not decode.pending(5)
+
+
+def test_a_decode_that_was_told_to_stop_does_not_count(secured):
+    leases.stopping.set()
+    try:
+        assert not decode.decode(secured.media)
+    finally:
+        leases.stopping.clear()
+    secured.media.refresh_from_db()
+    assert (secured.media.decodes_begun, secured.media.decoded_at) == (0, None)
+    assert decode.decode(secured.media)
+
+
+class Away(InMemoryStorage):
+    """An archive that cannot be read."""
+
+    def _open(self, name: str, mode: str = "rb") -> None:
+        raise OSError(5, "Input/output error")
+
+
+def test_an_archive_that_cannot_be_read_is_no_fault_of_the_file(secured, settings):
+    settings.STORAGES = settings.STORAGES | {"archive": {"BACKEND": f"{__name__}.Away"}}
+    assert not decode.decode(secured.media)
+    secured.media.refresh_from_db()
+    assert (secured.media.decodes_begun, secured.media.decoded_at) == (0, None)
+    assert decode.BROKEN_OFF not in " ".join(secured.media.findings)
+    assert not decode.pending(5)
+
+
+def test_a_copy_that_is_not_there_is_looked_for_again_later(secured, settings):
+    Path(settings.ARCHIVE_DIR, secured.media.archive_key).unlink()
+    assert not decode.decode(secured.media)
+    secured.media.refresh_from_db()
+    assert secured.media.decoded_at is None
