@@ -1,7 +1,8 @@
 """One file that holds a whole installation: database, archive, spool and secrets, taken while it runs.
 
-The database is copied first. Archived objects are written once and never changed, so all that it names are there when
-they are copied after it; an object that came in between is known to `manage.py rebuild`.
+The database is copied first. Archived media are written once and never changed, so all that it names are there when
+they are copied after it. Manifests are replaced as their recordings change: the backup may hold newer ones than its
+database knows, or none, and those of recordings that came in between. `catch_up` sets that right after a restore.
 """
 
 import io
@@ -18,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 
 from recordings import clock
@@ -172,6 +174,18 @@ def restore(source: Path, *, replace: bool) -> Summary:
     except OSError as error:
         raise BackupFailed(f"{source} could not be restored: {error.strerror or error}.") from error
     return Summary(engine=connection.vendor, files=files, bytes=size)
+
+
+def catch_up() -> list[str]:
+    """Makes the restored database know what the restored archive holds; returns what could not be used, as sentences.
+
+    The database may be of an earlier version of Tapedeck: its tables are brought up to date first.
+    """
+    from recordings import manifest, rebuild
+
+    call_command("migrate", interactive=False, verbosity=0)
+    manifest.renew_where_astray()
+    return rebuild.rebuild().problems
 
 
 def _engine_of(tar: tarfile.TarFile) -> str:

@@ -13,7 +13,8 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet, Value
+from django.db.models.functions import Greatest
 
 from recordings import clock, crashpoints, storage
 from recordings.models import (
@@ -49,6 +50,21 @@ def folder(recording: Recording) -> str:
 def stale(limit: int) -> QuerySet[Recording]:
     """Recordings that changed since their newest manifest was written."""
     return Recording.objects.filter(manifest_version__lt=F("version")).order_by("id")[:limit]
+
+
+def renew_where_astray() -> int:
+    """Marks recordings as changed whose newest manifest is not the one that their row knows; returns how many.
+
+    So it is after a restore, where database and archive are of different moments. The new version is above every number
+    in the folder: a number that is taken would not be written again.
+    """
+    count = 0
+    for row in Recording.objects.select_related("resource").iterator(chunk_size=500):
+        newest = max((number for number, _ in versions(folder(row))), default=0)
+        if newest != row.manifest_version:
+            above = Greatest(F("version"), Value(newest)) + 1
+            count += Recording.objects.filter(pk=row.pk).update(version=above, manifest_version=0)
+    return count
 
 
 def write(recording: Recording) -> str:

@@ -115,6 +115,37 @@ def test_the_embedded_service_is_copied_while_it_writes(tmp_path: Path, run: Man
     copied.close()
 
 
+WRITE_TWO = """
+from recordings import manifest
+from tests import rows
+for _ in range(2):
+    row = rows.recording()
+    rows.notification(row)
+    manifest.write(row)
+"""
+LATER = """
+from recordings import manifest
+from recordings.models import Notification, Recording
+known, new = Recording.objects.order_by("pk")
+(_, key), = manifest.versions(manifest.folder(known))
+manifest.storage.archive().delete(key)
+Notification.objects.filter(recording=new).delete()
+new.delete()
+"""
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_backup_whose_archive_is_of_a_later_moment_restores_to_a_ledger_that_balances(
+    tmp_path: Path, run: Manage
+) -> None:
+    """One manifest was replaced between listing and copying; one recording came after the database was copied."""
+    for code in (WRITE_TWO, LATER):
+        run("shell", "--no-imports", "--command", code)
+    run("backup", str(tmp_path / "backup.tar"))
+    run("restore", str(tmp_path / "backup.tar"), data="elsewhere")
+    assert '"balanced": true' in run("ledger", "--json", data="elsewhere")
+
+
 def test_a_running_installation_is_not_restored(tmp_path: Path, data_folder: Path) -> None:
     with installation.only_one(data_folder), pytest.raises(CommandError, match="is running"):
         call_command("restore", str(tmp_path / "backup.tar"))

@@ -235,3 +235,19 @@ def test_a_late_manifest_does_not_outlive_a_newer_one(secured):
     assert not manifest.stale(10).exists()
     Recording.objects.update(version=100)
     assert [row.pk for row in manifest.stale(10)] == [secured.recording.pk]
+
+
+@pytest.mark.parametrize("in_archive", ["a later one", "none"])
+def test_manifests_of_another_moment_than_the_database_are_written_anew(secured, in_archive):
+    (number, key) = manifest.versions(manifest.folder(secured.recording))[-1]
+    later = f"{manifest.folder(secured.recording)}/manifest-{number + 5:012d}.json"
+    if in_archive == "a later one":
+        storage.put_text(later, storage.read_bytes(key).decode().replace("SessionEnded", "from the future"))
+    storage.archive().delete(key)
+    assert manifest.renew_where_astray() == 1
+    write_all()
+    assert manifest.renew_where_astray() == 0
+    (written,) = [key for _, key in manifest.versions(manifest.folder(secured.recording))]
+    assert written > later if in_archive == "a later one" else written
+    assert b"from the future" not in storage.read_bytes(written)
+    assert ledger.read().balanced

@@ -21,6 +21,7 @@ class Command(BaseCommand):
         try:
             with installation.only_one(settings.TAPEDECK_DATA):
                 summary = backups.restore(source.absolute(), replace=replace)
+                problems = backups.catch_up()
         except installation.AlreadyRunning as other:
             raise CommandError(f"Tapedeck is running (process {other}). Stop it first.") from other
         except backups.BackupFailed as error:
@@ -28,3 +29,5 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{summary.files} files restored; what was there before is in {settings.TAPEDECK_DATA / 'replaced'}."
         )
+        for problem in problems:
+            self.stderr.write(problem)
