@@ -86,6 +86,7 @@ def _context(request: OperatorRequest) -> dict[str, object]:
         "more": len(files) > MOST_FILES,
         "awaited": awaited,
         "losses": losses,
+        "any_lost": any(loss.recovered_at is None for loss in losses),
         "version": version,
     }
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.urls import reverse
 
 from recordings import clock
-from recordings.models import MediaFile
+from recordings.models import Loss, MediaFile
 from recordings.states import MediaState, RecordingState
 from tests.dashboard import cast
 from tests.dashboard.test_live import HTMX, seen, text_of
@@ -70,6 +70,15 @@ def test_nothing_at_risk_is_good_news(desk):
     page = desk.get("/at-risk/").content.decode()
     assert "Everything that was announced is secured" in page
     assert "Nothing has been lost." in page
+
+
+def test_no_loss_stands_under_the_news_that_everything_is_secured(desk):
+    loss = cast.lost(ended())
+    page = desk.get("/at-risk/").content.decode()
+    assert "Everything that was announced is secured" not in page
+    assert "Nothing is waiting" in page
+    Loss.objects.filter(pk=loss.pk).update(recovered_at=clock.now())
+    assert "Everything that was announced is secured" in desk.get("/at-risk/").content.decode()
 
 
 def test_the_page_asks_a_constant_number_of_questions(desk, django_assert_max_num_queries):
