@@ -110,7 +110,7 @@ def _write_down(file: MediaFile, findings: list[str]) -> None:
 def _release(file: MediaFile, *, wait: float) -> None:
     """Gives the claim back for another decode in `wait` seconds; this one was not ended by the file."""
     MediaFile.objects.filter(pk=file.pk, decoded_at=None, decodes_begun=file.decodes_begun).update(
-        lease_until=Now() + clock.seconds(wait), decodes_begun=file.decodes_begun - 1
+        lease_until=Now() + clock.seconds(wait) if wait else None, decodes_begun=file.decodes_begun - 1
     )
 
 
