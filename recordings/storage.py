@@ -175,6 +175,11 @@ def walk(prefix: str = "") -> Iterator[str]:
             yield from walk(f"{prefix}/{folder}" if prefix else folder)
 
 
+def shows_anything() -> bool:
+    """Whether the archive has a finished object at all; an archive that is not mounted has none."""
+    return next(walk(), None) is not None
+
+
 @contextlib.contextmanager
 def local_copy(key: str) -> Iterator[Path]:
     """A path for programs that need one to read an archived object; a temporary copy when the archive is remote."""

@@ -30,6 +30,8 @@ from recordings.states import MediaState, NotificationState
 SWEEP_SECONDS = 20.0
 """How long one sweep works through what it found; the next one goes on."""
 BATCH = 200
+READ_BACK_AT_ONCE = 4
+"""Files that one sweep has read back: full decodes stand in the same line."""
 HINT_SECONDS = 60.0
 """A hint that waited longer is dropped: a sweep gives another."""
 
@@ -191,7 +193,7 @@ def sweep_archive() -> None:
     _each(archive_step.pending(BATCH), archive_step.archive)
     _each(manifest.stale(BATCH), manifest.write)
     hint("decode", [file.pk for file in decode_step.pending(1)])
-    hint("verify", [file.pk for file in verify_step.pending(1)])
+    hint("verify", [file.pk for file in verify_step.pending(READ_BACK_AT_ONCE)])
     _each(remote_delete.pending(BATCH), remote_delete.delete)
     archive_step.sweep_spool()
     storage.remove_abandoned()

@@ -1,5 +1,6 @@
 """Archived files are read back from time to time."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import pytest
 
 from recordings import clock, manifest, storage, tasks
 from recordings.models import Chunk, Loss, MediaFile
-from recordings.pipeline import verify
-from recordings.states import LossCause, MediaState
+from recordings.pipeline import leases, verify
+from recordings.states import LossCause, MediaState, RecordingState
+from tests import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,6 +52,88 @@ def test_an_archive_that_is_not_mounted_is_no_loss(old, caplog):
     assert not verify.verify(old.media)
     assert not Loss.objects.exists()
     assert manifest.folder(old.recording) in caplog.text
+    assert old.media not in verify.pending(5)
+
+
+def another_secured(like: MediaFile, settings) -> MediaFile:
+    """An archived file of another recording, put there before that one was last seen."""
+    chunk = rows.chunk(rows.recording(RecordingState.ENDED, resource=like.chunk.resource))
+    chunk.files.filter(artefact="metadata").delete()
+    key = f"acs/{chunk.pk}/0.mp4"
+    storage.put(key, Path(settings.ARCHIVE_DIR, like.archive_key))
+    long_ago = clock.now() - timedelta(days=40)
+    facts = {"archive_key": key, "sha256": like.sha256, "size": like.size, "archived_at": long_ago}
+    chunk.files.update(state=MediaState.ARCHIVED, verified_at=clock.now() - timedelta(days=20), **facts)
+    return chunk.files.get()
+
+
+def test_a_folder_that_vanished_from_an_archive_that_is_there_is_a_loss(old, settings):
+    other = another_secured(old.media, settings)
+    shutil.rmtree(Path(settings.ARCHIVE_DIR, manifest.folder(old.recording)))
+    for file in verify.pending(5):
+        verify.verify(file)
+    other.refresh_from_db()
+    assert other.verified_at > clock.now() - timedelta(minutes=1)
+    assert {loss.cause for loss in Loss.objects.all()} == {LossCause.ARCHIVE_DAMAGED}
+    assert not verify.pending(5)
+
+
+def test_new_files_in_the_folder_of_an_archive_that_is_not_mounted_are_no_proof(old, settings):
+    other = another_secured(old.media, settings)
+    MediaFile.objects.filter(pk=other.pk).update(archived_at=clock.now() - timedelta(days=40))
+    shutil.rmtree(settings.ARCHIVE_DIR)
+    storage.put_text("acs/new/0.mp4", "put there while it was not mounted")
+    assert [verify.verify(file) for file in verify.pending(5)] == [False] * 3
+    assert not Loss.objects.exists()
+
+
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_from_it(old, settings):
+    path = Path(settings.ARCHIVE_DIR, old.media.archive_key)
+    path.unlink()
+    path.mkdir()  # reading it is an OSError
+    assert sorted(verify.verify(file) for file in verify.pending(5)) == [False, True]
+    assert not Loss.objects.exists()
+    assert not verify.pending(5)
+    old.media.refresh_from_db()
+    assert (old.media.lease_until, old.media.next_attempt_at > clock.now()) == (None, True)
+
+
+def test_a_hint_that_comes_twice_reads_nothing_twice(old):
+    assert verify.verify(old.media)
+    assert not verify.verify(old.media)
+
+
+def test_a_file_that_another_worker_reads_is_left_to_it(old):
+    MediaFile.objects.update(lease_until=clock.now() + timedelta(seconds=30))
+    assert not verify.pending(5)
+    assert not verify.verify(old.media)
+
+
+def test_a_worker_that_is_told_to_end_leaves_the_file_to_another(old):
+    leases.stopping.set()
+    try:
+        assert not verify.verify(old.media)
+    finally:
+        leases.stopping.clear()
+    assert verify.verify(old.media)
+
+
+def test_a_file_is_read_back_once_more_before_its_temporary_copy_expires(secured, settings):
+    MediaFile.objects.update(verified_at=clock.now() - timedelta(hours=20))
+    assert not verify.pending(5)
+    Chunk.objects.update(expires_at=clock.now() + timedelta(hours=5))
+    assert len(verify.pending(5)) == 2
+    Path(settings.ARCHIVE_DIR, secured.media.archive_key).write_bytes(b"rust")
+    assert sorted(verify.verify(file) for file in verify.pending(5)) == [False, True]
+    assert not verify.pending(5)
+    secured.media.refresh_from_db()
+    assert secured.media.state == MediaState.ANNOUNCED
+
+
+def test_what_was_deleted_at_the_service_needs_no_last_look(secured):
+    MediaFile.objects.update(verified_at=clock.now() - timedelta(hours=20))
+    Chunk.objects.update(expires_at=clock.now() + timedelta(hours=5), remote_deleted_at=clock.now())
+    assert not verify.pending(5)
 
 
 def test_the_task_verifies(old):
