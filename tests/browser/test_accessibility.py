@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 
 from recordings.models import Loss, MediaFile, PauseInterval, Recording
+from recordings.states import RecordingState
 from tests.browser.pages import DESKTOP, PHONE, SMALLEST, reader
 from tests.dashboard import cast
 
@@ -51,6 +52,8 @@ def fill() -> None:
     cast.processes(silent=("beat",))
     cast.live_rows(20, by)
     cast.library(14, by)
+    ended = cast.clock.now() - cast.timedelta(minutes=1)
+    cast.recording(RecordingState.ENDED, began=ended - cast.timedelta(minutes=9), ended_at=ended)
     cast.trouble()
 
 
@@ -89,6 +92,15 @@ def test_no_page_runs_off_a_phone(house, live_server, browser, size):
                 continue
             page.goto(address())
             assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], name
+
+
+def test_sentences_in_a_table_have_room(house, live_server, browser):
+    fill()
+    with reader(browser, live_server.url, house, viewport=DESKTOP) as page:
+        page.goto("/at-risk/")
+        cells = page.locator("td.wrap")
+        assert page.locator("tr[id^=a-] td.wrap").count() == 2
+        assert min(cells.nth(n).bounding_box()["width"] for n in range(cells.count())) >= 300
 
 
 def test_twenty_rows_fit_on_a_screen(house, live_server, browser):

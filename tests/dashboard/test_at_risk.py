@@ -102,4 +102,4 @@ def test_a_recording_that_awaits_its_file_counts_down_from_its_end(desk):
 
 def test_a_file_event_that_does_not_come_is_raised(desk):
     cast.recording(RecordingState.ENDED, ended_at=clock.now() - timedelta(minutes=11))
-    assert "Overdue: its event may have been lost." in text_of(desk.get("/at-risk/").content.decode())
+    assert "Overdue Its event may have been lost." in text_of(desk.get("/at-risk/").content.decode())
