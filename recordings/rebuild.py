@@ -1,4 +1,6 @@
-"""Makes the rows anew from the manifests in the archive. Recordings that have a row already are left alone.
+"""Makes the rows anew from the manifests in the archive. Recordings that have their row already are left alone.
+
+One that became known again under another id, because the service announced it once more, is joined with its manifest.
 
 What a manifest cannot carry over is set right: claims and running attempts of the lost installation are over, what is
 in the archive counts as archived, and everything else is retrieved again. A manifest that cannot be read is named; it
@@ -16,7 +18,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import Field, ForeignKey, Model
 
-from recordings import buckets, clock, manifest, storage
+from recordings import adoption, buckets, clock, manifest, storage, twins
 from recordings.manifest import Row
 from recordings.models import (
     Adoption,
@@ -54,6 +56,7 @@ class Report:
 
     rebuilt: int = 0
     known_already: int = 0
+    joined: int = 0
     files: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -62,13 +65,13 @@ def rebuild() -> Report:
     """Reads the newest manifest of every recording in the archive, but not those of entries joined with another."""
     report = Report()
     newest = list(newest_manifests())
-    joined = _joined(newest)
+    joined = _joined(newest) | _joined_here()
     for key in newest:
         if key.rpartition("/")[0] in joined:
             continue
         try:
             with transaction.atomic():
-                _rebuild(_read(key), report)
+                joined |= _rebuild(_read(key), report)
         except (Unusable, IntegrityError, ValueError, KeyError, TypeError) as error:
             report.problems.append(f"{key} could not be used: {error}")
     return report
@@ -93,6 +96,12 @@ def _joined(keys: list[str]) -> set[str]:
             joined = told.get("joined_folders") if isinstance(told, dict) else None
             folders |= {str(place) for place in joined} if isinstance(joined, list) else set()
     return folders
+
+
+def _joined_here() -> set[str]:
+    """The same, as the rows tell it."""
+    told = Recording.objects.exclude(joined_folders=[]).values_list("joined_folders", flat=True)
+    return {str(place) for places in told for place in places}
 
 
 def _read(key: str) -> dict[str, object]:
@@ -160,24 +169,34 @@ class _Rows:
         model._default_manager.bulk_create([self.build(model, row) for row in self.table(name)])
 
 
-def _rebuild(document: dict[str, object], report: Report) -> None:
+def _rebuild(document: dict[str, object], report: Report) -> set[str]:
+    """Makes the rows of one manifest; returns the folders of the entries that its recording was joined with."""
     rows = _Rows(document)
     told = rows.one("recording")
     if Recording.objects.filter(pk=UUID(str(told["id"]))).exists():
         report.known_already += 1
-        return
+        return set()
     _shared(rows)
     recording = rows.build(Recording, told)
     recording.manifest_version = int(str(document["version"]))
+    adoption.take_turn(recording.resource_id)
+    documents = [str(row["document_id"]) for row in rows.table("chunks")]
+    same = twins.of(recording, documents)
+    names = manifest.identities(recording)
+    aside = twins.make_room(recording, same, documents)
     recording.save(force_insert=True)
-    _evidence(rows, recording)
+    _evidence(rows, recording, names)
     for model, name in _OWN_ROWS:
         rows.add(model, name)
     for file in MediaFile.objects.filter(chunk__recording=recording).select_related("chunk__recording"):
         report.files += 1
         _set_right(file, report)
     buckets.settle(recording)
+    if same:
+        twins.join(recording, same, aside)
+    report.joined += len(same)
     report.rebuilt += 1
+    return {manifest.folder(twin) for twin in same}
 
 
 _OWN_ROWS: tuple[tuple[type[Model], str], ...] = (
@@ -207,7 +226,7 @@ def _shared(rows: _Rows) -> None:
         rows.share(Presence, stay, "call_id", "participant_id", "joined_at", "left_at")
 
 
-def _evidence(rows: _Rows, recording: Recording) -> None:
+def _evidence(rows: _Rows, recording: Recording, names: list[str]) -> None:
     """The inbox entries and adoptions; and an adoption more when nothing else attests the recording."""
     new: set[object] = set()
     for told in rows.table("notifications"):
@@ -219,7 +238,6 @@ def _evidence(rows: _Rows, recording: Recording) -> None:
             delivery.save(force_insert=True)
     for told in rows.table("adoptions"):
         rows.share(Adoption, told, "resource_id", "identity", "how")
-    names = manifest.identities(recording)
     here = {"resource": recording.resource_id, "identity__in": names}
     attested = Notification.objects.filter(**here).exists() or Adoption.objects.filter(**here).exists()
     if names and not attested and not any(row["identity"] in names for row in rows.table("commands")):

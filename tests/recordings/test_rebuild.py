@@ -140,6 +140,51 @@ def test_what_is_there_already_is_left_alone(told):
     assert (report.rebuilt, report.known_already) == (0, 1)
 
 
+def known_again(told, *, state: MediaState = MediaState.ANNOUNCED) -> Recording:
+    """The recording's row and chunk as its file event makes them when the database is new."""
+    resource = Resource.objects.create(endpoint=told.resource.endpoint, key=told.resource.key, retention_seconds=86_400)
+    columns = {"recording_id": told.recording.recording_id, "identity": told.recording.identity, "resource": resource}
+    again = rows.recording(RecordingState.ENDED, **columns)
+    rows.set_files(rows.chunk(again, document_id=told.chunk.document_id), state)
+    return again
+
+
+@pytest.mark.parametrize("state", [MediaState.ANNOUNCED, MediaState.RETRIEVING, MediaState.LOST])
+def test_a_recording_that_was_known_again_before_is_joined_with_what_the_archive_holds(told, state):
+    drop_all()
+    known_again(told, state=state)
+    report = rebuild.rebuild()
+    assert (report.rebuilt, report.joined, report.problems) == (1, 1, [])
+    (row,) = Recording.objects.all()
+    assert (row.pk, row.identity, row.recording_id) == (
+        told.recording.pk,
+        told.recording.identity,
+        told.recording.recording_id,
+    )
+    assert set(MediaFile.objects.values_list("pk", "state")) == {
+        (told.media.pk, "archived"),
+        (told.metadata.pk, "archived"),
+    }
+    assert (ledger.read().balanced, ledger.read().known, row.bucket) == (True, 1, "secured")
+    write_all()
+    assert rebuild.rebuild().known_already == 1
+
+
+def test_what_was_archived_again_stays_when_the_manifest_holds_less(scene, settings):
+    write_all()
+    drop_all()
+    again = known_again(scene)
+    key = f"{manifest.folder(again)}/again.mp4"
+    storage.put_text(key, "again")
+    size, sha256 = 5, storage.digest(key)[0]
+    MediaFile.objects.update(state=MediaState.ARCHIVED, archive_key=key, size=size, sha256=sha256)
+    report = rebuild.rebuild()
+    assert (report.joined, report.problems) == (1, [])
+    assert {(file.archive_key, file.state) for file in MediaFile.objects.all()} == {(key, "archived")}
+    assert Recording.objects.get().pk == scene.recording.pk
+    assert ledger.read().balanced
+
+
 def test_shared_rows_may_have_other_ids_by_now(told):
     drop_all()
     resource = Resource.objects.create(endpoint=told.resource.endpoint, key=told.resource.key, retention_seconds=86_400)

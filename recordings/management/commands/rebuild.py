@@ -18,6 +18,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{report.rebuilt} recordings with {report.files} files rebuilt, {report.known_already} were there already."
         )
+        if report.joined:
+            self.stdout.write(f"{report.joined} entries that were made anew since were joined with them.")
         for problem in report.problems:
             self.stderr.write(problem)
         if report.problems:
