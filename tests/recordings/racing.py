@@ -14,6 +14,7 @@ FILES = 40
 
 
 def prepare() -> None:
+    from django.conf import settings
     from django.core.management import call_command
 
     from recordings import clock
@@ -21,7 +22,7 @@ def prepare() -> None:
     from tests import rows
 
     call_command("migrate", verbosity=0)
-    resource = rows.resource()
+    resource = rows.resource(endpoint=settings.ACS_ENDPOINT)
     for _ in range(FILES // 2):
         rows.chunk(
             rows.recording(RecordingState.ENDED, resource=resource), expires_at=clock.now() + clock.seconds(3600)
