@@ -5,7 +5,8 @@ import sys
 from argparse import ArgumentParser
 from datetime import datetime
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from recordings import ledger
 
@@ -19,7 +20,13 @@ class Command(BaseCommand):
 
     def handle(self, *arguments: object, **options: object) -> None:
         del arguments
-        read = ledger.read(verify=bool(options["verify"]))
+        try:
+            read = ledger.read(verify=bool(options["verify"]))
+        except DatabaseError as error:
+            raise CommandError(
+                f"The database is not ready ({error}). Start Tapedeck once, run rebuild when the database was lost,"
+                " or see DATABASE_URL."
+            ) from error
         self.stdout.write(json.dumps(_document(read), indent=1) if options["json"] else _page(read))
         if not read.balanced:
             sys.exit(1)

@@ -2,7 +2,10 @@
 
 import sys
 
-from django.core.management.base import BaseCommand
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 
 from recordings import rebuild
 
@@ -14,6 +17,10 @@ class Command(BaseCommand):
 
     def handle(self, *arguments: object, **options: object) -> None:
         del arguments, options
+        try:
+            _migrate()
+        except DatabaseError as error:
+            raise CommandError(f"The database does not answer; see DATABASE_URL. {error}") from error
         report = rebuild.rebuild()
         self.stdout.write(
             f"{report.rebuilt} recordings with {report.files} files rebuilt, {report.known_already} were there already."
@@ -24,3 +31,10 @@ class Command(BaseCommand):
             self.stderr.write(problem)
         if report.problems:
             sys.exit(1)
+
+
+def _migrate() -> None:
+    """A database that was lost has no tables yet, and one of an earlier version not all of them."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", interactive=False, verbosity=0)
