@@ -61,6 +61,11 @@ def ensure_first_operator() -> str:
     return kept if kept and user.check_password(kept) else "changed since (manage.py reset_operator makes a new one)"
 
 
+def is_known(username: str) -> bool:
+    """Whether the name is an operator's; `admin` always is, because every installation has one."""
+    return username == FIRST_OPERATOR or User.objects.filter(username=username).exists()
+
+
 def reset(username: str, *, password: str = "") -> str:
     """Gives the operator a new password (generated unless given), making the operator first when there is none.
 

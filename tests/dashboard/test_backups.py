@@ -40,7 +40,7 @@ def run(tmp_path: Path, database: str) -> Manage:
         return done.stdout
 
     command("migrate", "--verbosity=0")
-    command("reset_operator", "maria")
+    command("reset_operator", "maria", "--create")
     archived = tmp_path / "deck" / "archive" / "resource" / "2026" / "0-abc.mp4"
     archived.parent.mkdir(parents=True)
     archived.write_bytes(b"media" * 1000)
@@ -55,7 +55,7 @@ def users(run: Manage, **where: str) -> str:
 def test_what_was_lost_comes_back(tmp_path: Path, run: Manage) -> None:
     run("backup", str(tmp_path / "backup.tar"))
     key = (tmp_path / "deck" / "secrets" / "secret_key").read_text()
-    run("reset_operator", "intruder")
+    run("reset_operator", "intruder", "--create")
     shutil.rmtree(tmp_path / "deck" / "archive")
     (tmp_path / "deck" / "secrets" / "secret_key").unlink()
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from dashboard import operators
@@ -95,6 +95,19 @@ def test_reset_operator_prints_a_password_that_works(capsys: pytest.CaptureFixtu
     assert admin.check_password(new)
     assert not admin.check_password(old)
     assert operators.ensure_first_operator() == new
+
+
+def test_reset_operator_makes_nobody_of_a_mistyped_name() -> None:
+    with pytest.raises(CommandError, match=r"no operator “admni”.*--create"):
+        call_command("reset_operator", "admni")
+    assert not User.objects.filter(username="admni").exists()
+
+
+def test_reset_operator_makes_an_operator_when_told_to(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("reset_operator", "maria", "--create")
+    maria = User.objects.get(username="maria")
+    assert maria.is_superuser
+    assert maria.check_password(capsys.readouterr().out.strip().rpartition(" ")[2])
 
 
 def test_reset_operator_lets_a_deactivated_operator_in_again() -> None:

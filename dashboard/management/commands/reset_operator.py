@@ -8,14 +8,20 @@ from dashboard import operators
 
 
 class Command(BaseCommand):
-    help = "Gives an operator a new generated password and prints it; an operator that does not exist is made."
+    help = "Gives an operator a new generated password and prints it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username", nargs="?", default=operators.FIRST_OPERATOR)
+        parser.add_argument("--create", action="store_true", help="Make the operator, who may then do everything.")
 
-    def handle(self, *args: object, username: str, **options: object) -> None:
+    def handle(self, *args: object, username: str, create: bool, **options: object) -> None:
         del args, options
         try:
+            if not create and not operators.is_known(username):
+                raise CommandError(
+                    f"There is no operator “{username}”. Check the name; to make a new one who may do everything, add"
+                    " --create."
+                )
             password = operators.reset(username)
         except DatabaseError as error:
             raise CommandError(
