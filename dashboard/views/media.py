@@ -117,7 +117,7 @@ def _body(request: OperatorRequest, file: MediaFile, *, start: int, end: int, is
     except FileNotFoundError:
         if is_download:
             _downloads.release()
-        return _not_here(file)
+        return _cannot_be_read()
     return StreamingHttpResponse(_Slot(blocks) if is_download else blocks)
 
 
@@ -136,6 +136,15 @@ def _described(response: HttpResponseBase, file: MediaFile) -> HttpResponseBase:
 
 def _not_here(file: MediaFile) -> HttpResponse:
     text = _("This file is not in the archive: its state is “%(state)s”.") % {"state": file.get_state_display()}
+    return HttpResponse(text, status=404, content_type="text/plain; charset=utf-8")
+
+
+def _cannot_be_read() -> HttpResponse:
+    """For a file that was archived and is gone from there."""
+    text = _(
+        "This file cannot be read from the archive, although it was put there: it is gone, or the archive cannot be "
+        "reached. Run `manage.py ledger` to see every file that is missing, and see System for the archive's state."
+    )
     return HttpResponse(text, status=404, content_type="text/plain; charset=utf-8")
 
 

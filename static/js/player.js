@@ -112,6 +112,12 @@
     video.addEventListener("ended", () => {
       if (at + 1 < chunks.length) load(at + 1, 0, true);
     });
+    const tellWhetherItPlays = () => {
+      find("broken").hidden = !video.error;
+      find("broken-chunk").textContent = chunks[at].index;
+    };
+    video.addEventListener("error", tellWhetherItPlays);
+    video.addEventListener("loadedmetadata", tellWhetherItPlays);
     ["play", "pause"].forEach((name) =>
       video.addEventListener(name, () => {
         const use = root.querySelector("[data-do=toggle] use");
@@ -136,6 +142,7 @@
     find("controls").hidden = false;
     root.classList.add("is-live");
     show(0);
+    tellWhetherItPlays();
     const wanted = Number(new URLSearchParams(location.search).get("t"));
     if (wanted) video.addEventListener("loadedmetadata", () => seek(wanted * 1000), { once: true });
   };

@@ -138,6 +138,23 @@ def test_the_player_keeps_its_place_when_the_page_around_it_changes(page, record
     expect(page.locator("[data-position]")).to_have_text("0:01")
 
 
+def test_a_file_that_cannot_be_read_is_named_and_the_others_play(page, recording):
+    said = page.locator("[data-broken]")
+    expect(said).to_be_hidden()
+    storage.archive().delete(recording.chunks.get(index=1).files.get(artefact="media").archive_key)
+    seek(page, 0.75)
+    expect(said).to_contain_text("Chunk 1 cannot be read from the archive.")
+    seek(page, 0.1)
+    page.wait_for_function("() => document.querySelector('[data-video]').readyState >= 1")
+    expect(said).to_be_hidden()
+
+
+def test_a_first_file_that_cannot_be_read_is_named_at_once(page, recording):
+    storage.archive().delete(recording.chunks.get(index=0).files.get(artefact="media").archive_key)
+    page.reload()
+    expect(page.locator("[data-broken]")).to_contain_text("Chunk 0 cannot be read from the archive.")
+
+
 def test_without_script_every_chunk_has_a_player_of_its_own(browser, live_server, recording):
     with reader(browser, live_server.url, cast.user("olga"), java_script_enabled=False) as page:
         page.goto(reverse("recording", args=[recording.pk]))

@@ -148,7 +148,11 @@ def test_what_is_not_archived_is_not_here(desk, file, name):
 def test_an_object_that_vanished_is_a_404_and_keeps_no_slot(desk, file, name):
     storage.archive().delete(file.archive_key)
     for _ in range(media.DOWNLOADS_AT_ONCE + 2):
-        assert get(desk, name, file).status_code == 404
+        answer = get(desk, name, file)
+        assert answer.status_code == 404
+    text = answer.content.decode()
+    assert "cannot be read from the archive" in text
+    assert "its state is" not in text
 
 
 def test_one_download_too_many_is_asked_to_come_back(desk, file):
