@@ -7,6 +7,9 @@ from django.db.models.functions import Now
 
 from recordings import clock
 
+CLOCKS_AGREE_WITHIN_MS = 2000
+"""A smaller difference is none: the Date header counts whole seconds, and answers take a while."""
+
 
 class ResourceQuerySet(models.QuerySet["Resource"]):
     def with_credentials(self) -> "ResourceQuerySet":
@@ -43,6 +46,11 @@ class Resource(models.Model):
     def has_credentials(self) -> bool:
         """Whether the settings still hold the key of this resource."""
         return self.retired_at is None and self.endpoint == settings.ACS_ENDPOINT
+
+    @property
+    def clock_agrees(self) -> bool:
+        """Whether the service's clock was compared with ours, and no difference worth the name was found."""
+        return self.clock_skew_ms is not None and abs(self.clock_skew_ms) < CLOCKS_AGREE_WITHIN_MS
 
 
 class EventSourceQuerySet(models.QuerySet["EventSource"]):

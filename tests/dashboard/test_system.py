@@ -160,3 +160,12 @@ def test_a_wrong_subscription_of_the_event_source_is_said(desk, source, settings
     settings.EVENT_GRID_SUBSCRIPTION = "other"
     sources.ensure_current()
     assert "knows no such topic and subscription" in found_by_the_test(desk)
+
+
+@pytest.mark.parametrize(
+    ("skew_ms", "said"),
+    [(-1100, "agrees with ours within 2 s"), (-420_000, "-420000 ms against ours"), (None, "not compared yet")],
+)
+def test_a_difference_that_the_date_header_cannot_tell_is_none(desk, resource, skew_ms, said):
+    Resource.objects.filter(pk=resource.pk).update(clock_skew_ms=skew_ms)
+    assert f"Its clock {said}" in text_of(desk.get("/system/").content.decode()).replace(",", "")
