@@ -24,10 +24,13 @@ CASTS = (
     ("Barbara Liskov", "Frances Allen"),
     ("Radia Perlman", "Vint Cerf", "Elizabeth Feinler"),
     ("Margaret Hamilton", "Saydean Zeldman"),
+    ("Edith Clarke", "Mary Cartwright"),
 )
 QUIET_CALLS = (("Alan Turing", "Joan Clarke"), ("Hedy Lamarr", "George Antheil"))
 TAKE_SECONDS = 20.0
 PAUSE_SECONDS = 6.0
+ANNOUNCED_AFTER_SECONDS = 75
+"""As long as the real service takes to announce a file: so long is one awaited while the pictures are taken."""
 
 
 def main() -> int:
@@ -45,7 +48,8 @@ def main() -> int:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Stack]:
-    with Stack(folder, environ={"LOCAL_ACS_LIVE_CALLS": "0", "LOCAL_ACS_EVENT_DELAY_SECONDS": "0.2"}) as stack:
+    delay = str(ANNOUNCED_AFTER_SECONDS)
+    with Stack(folder, environ={"LOCAL_ACS_LIVE_CALLS": "0", "LOCAL_ACS_EVENT_DELAY_SECONDS": delay}) as stack:
         yield stack
 
 
@@ -54,19 +58,21 @@ def stage(stack: Stack, operator: Operator) -> str:
     for names in (*CASTS, *QUIET_CALLS):
         stack.local("POST", "/local/calls", {"participants": list(names)})
     rows = [record(operator, names) for names in CASTS]
-    finished, failing, paused, *_live = rows
+    finished, failing, paused, awaited, _live, *others = rows
     time.sleep(TAKE_SECONDS / 2)
     press(operator, finished, "Pause", "Paused")
     time.sleep(PAUSE_SECONDS)
     press(operator, finished, "Resume", "Recording")
     time.sleep(TAKE_SECONDS / 2)
     press(operator, paused, "Pause", "Paused")
-    for row in (finished, rows[-1], rows[-2]):
+    for row in (finished, *others):
         press(operator, row, "Stop", "Ended")
-        operator.await_page(row, lambda page: "Secured" in page.row("summary"), within=60, what="secured")
+    for row in (finished, *others):
+        operator.await_page(row, lambda page: "Secured" in page.row("summary"), within=180, what="secured")
     stack.local("POST", "/local/faults", {"fault": "service-unavailable", "match": "/content/"})
     press(operator, failing, "Stop", "Ended")
-    operator.await_page("/at-risk/", lambda page: "503" in page.text, within=60, what="a failed attempt")
+    operator.await_page("/at-risk/", lambda page: "503" in page.text, within=180, what="a failed attempt")
+    press(operator, awaited, "Stop", "Ended")
     return finished
 
 
