@@ -253,3 +253,14 @@ def test_a_lost_server_is_named_on_every_page_that_changes(page, address):
     expect(page.locator("#offline")).to_be_visible()
     page.unroute("**/*")
     expect(page.locator("#offline")).to_be_hidden()
+
+
+def test_a_reason_stays_chosen_until_it_is_used(page):
+    row = cast.recording()
+    page.goto(f"/recordings/{row.pk}/")
+    page.locator("#reason").select_option("Card data")
+    cast.trouble()
+    expect(page.locator("#banners")).to_contain_text("cannot be paused")
+    expect(page.locator("#reason")).to_have_value("Card data")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(".history")).to_contain_text("asked by olga: Card data")
