@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from dashboard import access, chrome, status
+from dashboard import access, chrome, pauses, status
 from dashboard import timeline as timelines
 from dashboard.access import OperatorRequest, Verb
 from dashboard.views.library import Row, in_order_of_joining, names_of
@@ -86,6 +86,7 @@ def recording_context(request: OperatorRequest, row: Recording) -> dict[str, obj
         "playlist": _playlist(playable) if access.may(request.user, Verb.PLAY) else "",
         "playable": [piece.media for piece in playable],
         "is_video": bool(playable and playable[0].media and playable[0].media.media_type.startswith("video")),
+        "pauses": pauses.of(row, chunks),
         "losses": list(row.losses.all()),
         "history": _history(row, commands),
         "notifications": list(row.notifications.prefetch_related("deliveries")[:MOST_NOTIFICATIONS]),
