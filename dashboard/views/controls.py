@@ -151,16 +151,10 @@ def _started(
 
 
 def _say(request: OperatorRequest, command: Command) -> None:
-    """What came of a command. Success needs no words beyond the row's own; a refusal and a silence do."""
+    """What came of a command that was refused. Success and silence are told by the row, for as long as they last."""
     if command.state == CommandState.FAILED:
         messages.error(
             request, _("%(verb)s was refused: %(error)s") % {"verb": command.get_verb_display(), "error": command.error}
-        )
-    elif command.state == CommandState.REQUESTED:
-        messages.warning(
-            request,
-            _("%(verb)s was sent and not answered yet. The service is being asked what it did.")
-            % {"verb": command.get_verb_display()},
         )
 
 
