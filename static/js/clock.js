@@ -48,6 +48,8 @@
       element.classList.remove(...KINDS.map((each) => `is-${each}`));
       element.classList.add(`is-${kind}`);
     }
+    const word = element.querySelector("[data-word]");
+    write(word, kind === "over" ? word.dataset.whenOver : word.dataset.whenLeft);
     const share = Math.max(0, Math.min(100, (100 * left) / window)).toFixed(1);
     element.querySelector("rect").setAttribute("width", `${share}%`);
   };
