@@ -101,8 +101,6 @@ def adopt(
         StateChange.objects.create(
             recording=row, new=state, because=because, notification=notification, happened_at=happened_at
         )
-        if row.call_id:
-            calls.fill_cast(row)
         buckets.settle(row)
         row.refresh_from_db()
     return row
@@ -163,8 +161,6 @@ def merge(one: Recording, *, into: Recording, notification: Notification | None 
         if _rank(gone) > _rank(kept):
             because = "Taken over from the entry that was joined with this one."
             moves.recording(kept, RecordingState(gone.state), because=because, notification=notification)
-        if kept.call_id:
-            calls.fill_cast(kept)
         buckets.settle(kept)
     kept.refresh_from_db()
     return kept
@@ -181,12 +177,10 @@ def meet(resource: Resource, *, server_call_id: str = "", call_id: str = "", cor
 
 
 def place(recording: Recording, call: Call | None) -> None:
-    """Puts a recording of no known call into `call`, and names everybody of that call as its participant."""
+    """Puts a recording of no known call into `call`."""
     if call is not None and recording.call_id is None:
         Recording.objects.filter(pk=recording.pk).update(call=call)
         recording.refresh_from_db()
-        buckets.settle(recording)
-    if recording.call_id is not None and calls.fill_cast(recording):
         buckets.settle(recording)
 
 

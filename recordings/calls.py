@@ -1,10 +1,17 @@
 """How calls are recognised across events, and who was in them when."""
 
 from collections import deque
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 
-from recordings.models import Call, Participant, Presence, Recording, RecordingParticipant, Resource
+from django.db.models import OuterRef, Q, Value
+from django.db.models.functions import Coalesce
+
+from recordings.models import Call, Participant, Presence, Recording, Resource
 from recordings.models.call import CallQuerySet
+
+_EVER = datetime(1900, 1, 1, tzinfo=UTC)
+_NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 def recognise(
@@ -68,14 +75,20 @@ def remember_person(resource: Resource, raw_id: str, *, display_name: str, at: d
     return person
 
 
-def fill_cast(recording: Recording) -> bool:
-    """Names everybody of the recording's call as one of its participants; True when that added somebody."""
-    people = set(Presence.objects.filter(call=recording.call_id).values_list("participant_id", flat=True))
-    people -= set(recording.cast.values_list("participant_id", flat=True))
-    RecordingParticipant.objects.bulk_create(
-        (RecordingParticipant(recording=recording, participant_id=person) for person in people), ignore_conflicts=True
-    )
-    return bool(people)
+def during(recording: Recording, stays: Iterable[Presence]) -> list[Presence]:
+    """Those of its call's `stays` that fall into the time of `recording`; an end that is not known counts as inside.
+
+    Worked out whenever it is asked, because either time may become known after the other.
+    """
+    starts, ends = recording.started_at or _EVER, recording.ended_at or _NEVER
+    return [stay for stay in stays if (stay.left_at or _NEVER) > starts and (stay.joined_at or _EVER) < ends]
+
+
+def during_outer_recording() -> Q:
+    """The same rule for a subquery on stays whose outer query is on recordings."""
+    starts, ends = Coalesce(OuterRef("started_at"), Value(_EVER)), Coalesce(OuterRef("ended_at"), Value(_NEVER))
+    inside = (Q(left_at=None) | Q(left_at__gt=starts)) & (Q(joined_at=None) | Q(joined_at__lt=ends))
+    return Q(call=OuterRef("call")) & inside
 
 
 def _spellings(server_call_id: str) -> set[str]:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.urgency import urgency
 from recordings import clock
-from recordings.models import Loss, Notification, Recording, RecordingParticipant
+from recordings.models import Loss, Notification, Presence, Recording, RecordingParticipant
 from recordings.states import LossCause
 
 register = template.Library()
@@ -182,7 +182,7 @@ def call_id(recording: Recording) -> str:
 
 
 @register.filter
-def who(people: Iterable[RecordingParticipant]) -> str:
+def who(people: Iterable[Presence | RecordingParticipant]) -> str:
     """The names of the people in a recording, each once."""
     return ", ".join(dict.fromkeys(str(each.participant) for each in people))
 

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import access, chrome
 from dashboard.access import OperatorRequest, Verb
+from dashboard.views.library import in_order_of_joining, stays_in
 from recordings import clock, handover
-from recordings.models import Loss, MediaFile, Recording, RecordingParticipant
+from recordings.models import Loss, MediaFile, Presence, Recording, RecordingParticipant
 from recordings.states import Bucket
 
 MOST_FILES = 200
@@ -75,6 +76,8 @@ def _context(request: OperatorRequest) -> dict[str, object]:
     files = list(_files(request)[: MOST_FILES + 1])
     losses = list(_losses(request)[:MOST_LOSSES])
     awaited = [Awaited(recording=row) for row in _awaiting(request)[:MOST_AWAITED]]
+    for row in [*(file.chunk.recording for file in files), *(each.recording for each in awaited)]:
+        row.people = [*stays_in(row), *row.people]  # type: ignore[attr-defined]
     version = chrome.version(
         request,
         [(row.recording.pk, row.recording.version, row.is_overdue) for row in awaited],
@@ -96,7 +99,7 @@ def _files(request: OperatorRequest) -> QuerySet[MediaFile]:
         chrome.unsecured()
         .filter(chunk__recording__in=access.recordings_visible_to(request.user))
         .select_related("chunk__recording__call", "chunk__resource")
-        .prefetch_related(_people("chunk__recording__cast"))
+        .prefetch_related(*_people("chunk__recording__"))
         .order_by("chunk__expires_at", "id")
     )
 
@@ -106,13 +109,20 @@ def _awaiting(request: OperatorRequest) -> QuerySet[Recording]:
         access.recordings_visible_to(request.user)
         .filter(bucket=Bucket.AWAITING_FILE)
         .select_related("call", "resource")
-        .prefetch_related(_people("cast"))
+        .prefetch_related(*_people(""))
         .order_by("requested_at", "id")
     )
 
 
-def _people(path: str) -> "Prefetch[str, QuerySet[RecordingParticipant], str]":
-    return Prefetch(path, RecordingParticipant.objects.select_related("participant"), to_attr="people")
+def _people(
+    path: str,
+) -> "tuple[Prefetch[str, QuerySet[RecordingParticipant], str], Prefetch[str, QuerySet[Presence], str]]":
+    """Whom the metadata of the recording at `path` names, and who was in its call."""
+    named = RecordingParticipant.objects.select_related("participant")
+    return (
+        Prefetch(f"{path}cast", named, to_attr="people"),
+        Prefetch(f"{path}call__presences", in_order_of_joining(), to_attr="stays"),
+    )
 
 
 def _losses(request: OperatorRequest) -> QuerySet[Loss]:

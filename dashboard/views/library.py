@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 
 from dashboard import access, chrome, status
 from dashboard.access import OperatorRequest, Verb
+from recordings import calls
 from recordings.models import Chunk, MediaFile, Presence, Recording, RecordingParticipant
 from recordings.states import Bucket, MediaState, RecordingState
 
@@ -148,7 +149,7 @@ def _filtered(rows: QuerySet[Recording], wanted: dict[str, object]) -> QuerySet[
     if participant := str(wanted.get("participant") or "").strip():
         named = Q(participant__display_name__icontains=participant) | Q(participant__raw_id=participant)
         in_metadata = RecordingParticipant.objects.filter(named, recording=OuterRef("pk"))
-        in_call = Presence.objects.filter(named, call=OuterRef("call"))
+        in_call = Presence.objects.filter(named, calls.during_outer_recording())
         rows = rows.filter(Exists(in_metadata) | Exists(in_call))
     if call := str(wanted.get("call") or "").strip():
         ids = Q(remote_call_id=call) | Q(call__server_call_id=call) | Q(call__remote_call_id=call)
@@ -201,9 +202,14 @@ def _prefetched(rows: QuerySet[Recording]) -> QuerySet[Recording]:
 
 def _row(recording: Recording) -> Row:
     cast: list[RecordingParticipant] = recording.people  # type: ignore[attr-defined]
-    stays: list[Presence] = recording.call.stays if recording.call else []  # type: ignore[attr-defined]
     chunks: list[Chunk] = recording.in_order  # type: ignore[attr-defined]
-    return Row(recording=recording, people=names_of([*stays, *cast]), chunks=chunks)
+    return Row(recording=recording, people=names_of([*stays_in(recording), *cast]), chunks=chunks)
+
+
+def stays_in(recording: Recording) -> list[Presence]:
+    """Who was there, of a recording whose call was fetched with its `stays`."""
+    stays: list[Presence] = recording.call.stays if recording.call else []  # type: ignore[attr-defined]
+    return calls.during(recording, stays)
 
 
 def in_order_of_joining() -> QuerySet[Presence]:

@@ -87,7 +87,7 @@ class Presence(models.Model):
 
 
 class RecordingParticipant(models.Model):
-    """A participant that a recording's metadata, or its call, names."""
+    """A participant that a recording's metadata names. Who else was there is told by the stays in its call."""
 
     recording = models.ForeignKey("recordings.Recording", on_delete=models.CASCADE, related_name="cast")
     participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="appearances")

@@ -4,7 +4,7 @@ from django.db.models import Q
 
 from recordings import adoption, buckets, calls, evidence
 from recordings.acs.messages import CallEnded, CallIds, CallStarted, ParticipantAdded, ParticipantRemoved
-from recordings.models import Call, Recording, RecordingParticipant
+from recordings.models import Call, Recording
 from recordings.pipeline import ending
 from recordings.pipeline.occasion import Occasion, Outcome
 from recordings.states import LIVE, RecordingState
@@ -44,15 +44,13 @@ def apply_end(occasion: Occasion, message: CallEnded) -> Outcome:
 
 
 def apply_participant(occasion: Occasion, message: ParticipantAdded | ParticipantRemoved) -> Outcome:
-    """Somebody came or went; everybody who was in a call is named as a participant of its recordings."""
+    """Somebody came or went, which the pages of the call's recordings show."""
     call = _call(occasion, message.call)
     came = isinstance(message, ParticipantAdded)
     person = calls.remember_person(occasion.resource, message.raw_id, display_name=message.display_name, at=occasion.at)
     calls.remember_stay(call, person, joined=occasion.at if came else None, left=None if came else occasion.at)
     for recording in call.recordings.all():
-        _, new = RecordingParticipant.objects.get_or_create(recording=recording, participant=person)
-        if new:
-            buckets.settle(recording)
+        buckets.settle(recording)
     who = message.display_name or message.raw_id
     return Outcome(sentence=f"{who[:150]} {'joined' if came else 'left'} a call.")
 

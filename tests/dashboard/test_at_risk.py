@@ -84,7 +84,7 @@ def test_no_loss_stands_under_the_news_that_everything_is_secured(desk):
 def test_the_page_asks_a_constant_number_of_questions(desk, django_assert_max_num_queries):
     for _ in range(6):
         cast.failing(ended(), left=0.5, error="503")
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         desk.get("/at-risk/")
 
 

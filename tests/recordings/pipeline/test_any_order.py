@@ -79,7 +79,7 @@ def test_the_order_and_the_number_of_deliveries_do_not_matter(name, data):
 def test_the_stories_end_as_they_should():
     take(*CALL_WITH_TWO_CHUNKS)
     recording = Recording.objects.get()
-    assert (recording.state, recording.chunks.count(), recording.cast.count()) == (RecordingState.ENDED, 2, 2)
+    assert (recording.state, recording.chunks.count(), recording.call.presences.count()) == ("ended", 2, 3)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

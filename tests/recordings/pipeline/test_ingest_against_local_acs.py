@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from recordings import clock, control, sources
+from recordings import calls, clock, control, sources
 from recordings.models import Call, EventSource, MediaFile, Notification, Participant, Recording
 from recordings.pipeline import ingest, notification
 from recordings.sources.event_grid import EventGridSource
@@ -67,7 +67,7 @@ def test_a_recording_made_here_is_known_from_its_start_to_its_files(service, sou
     until(source, lambda: MediaFile.objects.count() >= 2, "the file")
     recording.refresh_from_db()
     assert (recording.state, recording.bucket) == (RecordingState.ENDED, Bucket.IN_TEMPORARY_STORAGE)
-    assert (recording.call, recording.cast.count()) == (live, 2)
+    assert (recording.call, len(calls.during(recording, live.presences.all()))) == (live, 2)
     assert (recording.content_type, recording.format_type) == ("audio", "wav")
     assert recording.chunks.get().expires_at > clock.now()
     live.refresh_from_db()

@@ -1,9 +1,10 @@
 """What call events make of calls, people and the recordings of the call."""
 
 import pytest
+from django.db.models import Exists
 
 from recordings import calls
-from recordings.models import Call, Participant, Presence, Recording, RecordingParticipant
+from recordings.models import Call, Participant, Presence, Recording
 from recordings.states import NotificationState, RecordingState
 from tests.recordings import builders
 from tests.recordings.builders import at, take
@@ -126,10 +127,40 @@ def test_the_newest_name_wins_in_whatever_order():
     assert Participant.objects.get().display_name == "Alice B"
 
 
-def test_everybody_in_a_call_is_named_in_its_recordings():
-    take(builders.joined("8:acs:a"), builders.state_callback(), builders.joined("8:acs:b"))
-    names = RecordingParticipant.objects.values_list("participant__raw_id", flat=True)
-    assert sorted(names) == ["8:acs:a", "8:acs:b"]
+def in_python(recording: Recording) -> set[str]:
+    stays = Presence.objects.filter(call=recording.call).select_related("participant")
+    return {stay.participant.raw_id for stay in calls.during(recording, stays)}
+
+
+def in_sql(recording: Recording) -> set[str]:
+    people = Participant.objects.in_bulk()
+    there = {
+        key: Recording.objects.filter(
+            Exists(Presence.objects.filter(calls.during_outer_recording(), participant=key)), pk=recording.pk
+        ).exists()
+        for key in people
+    }
+    return {people[key].raw_id for key, found in there.items() if found}
+
+
+@pytest.mark.parametrize("who", [in_python, in_sql])
+def test_those_who_left_before_a_recording_or_came_after_it_are_not_in_it(who):
+    take(
+        *(builders.joined("8:acs:left-before", seconds=-50), builders.left("8:acs:left-before", seconds=-10)),
+        *(builders.joined("8:acs:through", seconds=-50), builders.left("8:acs:through", seconds=200)),
+        *(builders.joined("8:acs:during", seconds=20), builders.left("8:acs:during", seconds=30)),
+        builders.joined("8:acs:still-there", seconds=-50),
+        builders.left("8:acs:since-when", seconds=30),
+        builders.joined("8:acs:came-after", seconds=100),
+        builders.file_event(),
+    )
+    recording = Recording.objects.get()
+    assert (recording.started_at, recording.ended_at) == (at(0), at(60))
+    inside = {"8:acs:through", "8:acs:during", "8:acs:still-there", "8:acs:since-when"}
+    assert who(recording) == inside
+    Recording.objects.update(started_at=None, ended_at=None)
+    recording.refresh_from_db()
+    assert who(recording) == inside | {"8:acs:left-before", "8:acs:came-after"}
 
 
 def test_a_change_of_the_cast_shows():
