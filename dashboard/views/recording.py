@@ -17,7 +17,7 @@ from dashboard import timeline as timelines
 from dashboard.access import OperatorRequest, Verb
 from dashboard.views.library import Row, in_order_of_joining, names_of
 from dashboard.views.live import Row as LiveRow
-from recordings import control
+from recordings import calls, control
 from recordings.models import (
     Attempt,
     Chunk,
@@ -103,7 +103,7 @@ def _chunks(row: Recording) -> list[Chunk]:
 def _presences(row: Recording) -> list[Presence]:
     if row.call is None:
         return []
-    return list(in_order_of_joining().filter(call=row.call))
+    return calls.during(row, in_order_of_joining().filter(call=row.call))
 
 
 def _people(cast: Sequence[RecordingParticipant], presences: Sequence[Presence]) -> list[Person]:
