@@ -18,7 +18,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import Field, ForeignKey, Model
 
-from recordings import adoption, buckets, clock, manifest, storage, twins
+from recordings import adoption, buckets, calls, clock, manifest, storage, twins
 from recordings.manifest import Row
 from recordings.models import (
     Adoption,
@@ -221,7 +221,10 @@ def _shared(rows: _Rows) -> None:
         call = rows.one("call")
         rows.share(Call, call, "resource_id", "server_call_id" if call["server_call_id"] else "remote_call_id")
     for participant in rows.table("participants"):
-        rows.share(Participant, participant, "resource_id", "raw_id")
+        person, made = rows.share(Participant, participant, "resource_id", "raw_id")
+        told = rows.build(Participant, participant)
+        if not made and told.named_at:  # another manifest, or the metadata alone, may not have known the name
+            calls.remember_person(person.resource, person.raw_id, display_name=told.display_name, at=told.named_at)
     for stay in rows.table("presences"):
         rows.share(Presence, stay, "call_id", "participant_id", "joined_at", "left_at")
 

@@ -1,6 +1,7 @@
 """Dropping every row and making them anew from the archive gives the same rows and the same ledger."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,20 @@ def test_shared_rows_may_have_other_ids_by_now(told):
     rebuild.rebuild()
     assert Recording.objects.get().resource == resource
     assert ledger.read().balanced
+
+
+@pytest.mark.parametrize("known", ["", "Ada"])
+def test_the_newest_name_of_a_person_comes_back_to_one_who_is_known_again(told, known):
+    heard = {"display_name": "Ada Lovelace", "named_at": rows.NOON}
+    Participant.objects.filter(raw_id="8:acs:one").update(**heard)
+    Recording.objects.update(version=50)
+    write_all()
+    drop_all()
+    again = known_again(told)
+    earlier = rows.NOON - timedelta(days=1) if known else None
+    Participant.objects.create(resource=again.resource, raw_id="8:acs:one", display_name=known, named_at=earlier)
+    assert rebuild.rebuild().problems == []
+    assert Participant.objects.values("display_name", "named_at").get(raw_id="8:acs:one") == heard
 
 
 def test_an_operator_who_is_gone_is_left_out(told):
