@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from dashboard.forms import KINDS
 from dashboard.urgency import urgency
 from recordings import clock
 from recordings.models import Loss, Notification, Presence, Recording, RecordingParticipant
@@ -201,6 +202,26 @@ def cause(loss: Loss) -> str:
         LossCause.ARCHIVE_DAMAGED: _("The archived copy is gone or changed"),
     }
     return words[LossCause(loss.cause)]
+
+
+@register.filter
+def kind(recording: Recording) -> str:
+    """What was recorded, as the Start form words it; what it does not offer, in the service's words."""
+    triple = (recording.content_type, recording.channel_type, recording.format_type)
+    words = {
+        KINDS["video"]: _("Video and audio, MP4"),
+        KINDS["mp3"]: _("Audio, MP3"),
+        KINDS["wav"]: _("Audio, WAV"),
+        KINDS["channels"]: _("Audio, WAV with a channel per participant"),
+    }
+    return words.get(triple) or " ".join(filter(None, triple)) or "–"
+
+
+@register.filter
+def session_end(reason: str) -> str:
+    """Why a recording ended. The service documents two reasons and leaves the list open; others stand as they came."""
+    words = {"InitiatorLeft": _("The recording was stopped"), "CallEnded": _("The call ended")}
+    return words.get(reason, reason)
 
 
 @register.filter

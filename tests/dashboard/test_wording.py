@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from dashboard.templatetags import wording
 from dashboard.urgency import AMBER_BELOW, URGENT_BELOW, Urgency, urgency
+from recordings.models import Recording
 
 NOON = datetime(2026, 6, 1, 12, 0, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -121,3 +122,25 @@ def test_every_icon_that_a_page_names_is_in_the_sprite():
 def test_json_is_laid_out_and_anything_else_left_alone():
     assert wording.pretty_json('{"a":1}') == json.dumps({"a": 1}, indent=2)
     assert wording.pretty_json("not json") == "not json"
+
+
+@pytest.mark.parametrize(
+    ("triple", "written"),
+    [
+        (("audioVideo", "mixed", "mp4"), "Video and audio, MP4"),
+        (("audio", "unmixed", "wav"), "Audio, WAV with a channel per participant"),
+        (("audio", "mixed", "ogg"), "audio mixed ogg"),
+        (("", "", ""), "–"),
+    ],
+)
+def test_a_kind_reads_as_on_the_start_form(triple, written):
+    content, channel, form = triple
+    assert wording.kind(Recording(content_type=content, channel_type=channel, format_type=form)) == written
+
+
+@pytest.mark.parametrize(
+    ("reason", "written"),
+    [("InitiatorLeft", "The recording was stopped"), ("CallEnded", "The call ended"), ("NewReason", "NewReason")],
+)
+def test_the_end_of_a_session_is_told_in_words(reason, written):
+    assert wording.session_end(reason) == written
