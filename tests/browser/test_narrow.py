@@ -21,3 +21,13 @@ def test_a_row_at_risk_names_its_file_whole(browser, live_server, transactional_
         box = file.bounding_box()
         assert box["x"] + box["width"] <= cell["x"] + cell["width"] + 1
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_the_administrations_navigation_lies_over_nothing_on_a_phone(browser, live_server, transactional_db):
+    with reader(browser, live_server.url, cast.user("ada", superuser=True), viewport=PHONE) as page:
+        page.goto("/admin/")
+        links = [each.bounding_box() for each in page.locator(".product-nav a").all()]
+        lowest = max(box["y"] + box["height"] for box in links)
+        assert lowest <= page.locator("#user-tools").bounding_box()["y"]
+        assert lowest <= page.locator("#content h1").bounding_box()["y"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
