@@ -100,6 +100,19 @@ def sweep() -> int:
     return sum(1 for loss in (*_files(), *_silent_recordings(), *_missing_chunks()) if loss)
 
 
+def settle(file: MediaFile) -> Loss | None:
+    """Declares `file` lost, or its metadata absent, when that is certain; none when it is not, or was known already."""
+    verdict = verdict_on(file, at=clock.now())
+    if not verdict:
+        return None
+    cause, evidence = verdict
+    if file.artefact == MediaFile.Artefact.METADATA:
+        moves.media_file(file, MediaState.ABSENT, facts={"next_attempt_at": None}, because=evidence[:500])
+        return None
+    chunk = file.chunk
+    return declare(chunk.recording, cause=cause, evidence=evidence, chunk_index=chunk.index, media_file=file)
+
+
 def _files() -> Iterator[Loss | None]:
     waiting = Q(state__in=states.RETRIEVABLE)
     # Nobody takes up the lapsed claim of a file whose resource has no key.
@@ -111,15 +124,7 @@ def _files() -> Iterator[Loss | None]:
         .order_by("chunk__expires_at")
     )
     for file in expired:  # all of them: those that still have to wait must not stand before the others
-        verdict = verdict_on(file, at=clock.now())
-        if not verdict:
-            continue
-        cause, evidence = verdict
-        if file.artefact == MediaFile.Artefact.METADATA:
-            moves.media_file(file, MediaState.ABSENT, facts={"next_attempt_at": None}, because=evidence[:500])
-        else:
-            chunk = file.chunk
-            yield declare(chunk.recording, cause=cause, evidence=evidence, chunk_index=chunk.index, media_file=file)
+        yield settle(file)
 
 
 def verdict_on(file: MediaFile, *, at: datetime) -> tuple[LossCause, str] | None:

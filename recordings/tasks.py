@@ -16,7 +16,7 @@ from celery import Task, shared_task
 from celery.signals import worker_shutting_down
 from kombu.exceptions import KombuError
 
-from recordings import losses, manifest, pulling, reconcile, sources, storage
+from recordings import losses, manifest, pulling, reconcile, sources, states, storage
 from recordings.models import EventSource, MediaFile, Notification, Recording
 from recordings.pipeline import archive as archive_step
 from recordings.pipeline import claims, remote_delete, spool
@@ -125,9 +125,19 @@ def retrieve(media_file_id: str) -> None:
     """One attempt at a file; then the next file gets the free slot."""
     for file in MediaFile.objects.filter(pk=media_file_id).select_related("chunk__resource"):
         attempt = claims.claim(file)
-        if attempt and retrieve_step.retrieve(attempt) == MediaState.RETRIEVED:
+        left = retrieve_step.retrieve(attempt) if attempt else None
+        if left == MediaState.RETRIEVED:
             hand_over(archive, media_file_id)
+        elif left in states.RETRIEVABLE:
+            _settle_loss(media_file_id)
     _offer()
+
+
+def _settle_loss(media_file_id: str) -> None:
+    """A clear answer after the expiry is the last one: nobody need wait for the sweep to hear of it."""
+    waiting = MediaFile.objects.filter(pk=media_file_id, state__in=states.RETRIEVABLE)
+    for file in waiting.select_related("chunk__recording", "chunk__resource"):
+        losses.settle(file)
 
 
 @shared_task

@@ -14,6 +14,7 @@ from recordings.models import Chunk, Condition, EventSource, Loss, MediaFile, No
 from recordings.pipeline import archive, claims, leases, retrieve
 from recordings.states import Bucket, LossCause, MediaState, NotificationState, RecordingState
 from tests import rows
+from tests.recordings.content_server import Behaviour
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -220,6 +221,25 @@ def test_a_broker_that_is_away_costs_one_try_and_no_work(scene, monkeypatch, cap
     tasks.sweep_retrieval()
     assert len(tries) == 1
     assert MediaFile.objects.filter(state=MediaState.ANNOUNCED).count() == 2
+
+
+@pytest.mark.parametrize(("artefact", "left"), [("media", MediaState.LOST), ("metadata", MediaState.ABSENT)])
+def test_a_refusal_after_the_expiry_is_settled_at_once(scene, hints, artefact, left):
+    Chunk.objects.update(expires_at=clock.now() - timedelta(seconds=5))
+    file = getattr(scene, artefact)
+    place = scene.media_path if artefact == "media" else scene.media_path.replace("/video", "/acsmetadata")
+    scene.host.put(place, b"", Behaviour(status=404))
+    tasks.retrieve(str(file.pk))
+    file.refresh_from_db()
+    assert file.state == left
+    assert Loss.objects.count() == (left == MediaState.LOST)
+
+
+def test_a_refusal_before_the_expiry_settles_nothing(scene, hints):
+    scene.serve(Behaviour(status=404))
+    tasks.retrieve(str(scene.media.pk))
+    scene.media.refresh_from_db()
+    assert (scene.media.state, Loss.objects.count()) == (MediaState.FAILED, 0)
 
 
 def test_an_operator_hands_a_waiting_file_over(scene, hints):
