@@ -7,7 +7,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recordings.models import Recording
-from recordings.states import RecordingState
 from tests.recordings import builders, snapshots
 from tests.recordings.builders import bare_chunk, chunk, take
 
