@@ -190,3 +190,16 @@ def test_an_empty_house_says_what_to_do(desk):
     assert "Nothing is being recorded" in page
     assert "No live call is known" in page
     assert "Start a call" in page
+
+
+def test_on_a_phone_every_bare_value_has_its_label(desk, olga):
+    row = cast.recording(started_by=olga)
+    page = desk.get("/").content.decode().partition(f'<tr id="r-{row.pk}"')[2]
+    assert '<td class="fit muted" data-label="Started by">olga' in page
+
+
+def test_the_first_steps_name_the_button_and_the_mark_that_are_there(desk):
+    cast.call("Ada", "Grace")
+    page = desk.get("/").content.decode()
+    assert "Press Record beside a live call." in page
+    assert "a tick shows that the service has confirmed it" in page
