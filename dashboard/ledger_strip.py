@@ -50,7 +50,7 @@ def read(*, long_pauses: int = 0) -> Shown:
     soonest = (
         Chunk.objects.filter(files__in=chrome.unsecured()).select_related("resource").order_by("expires_at").first()
     )
-    silent, heard = _processes()
+    silent, heard = processes()
     return Shown(
         known=strip.known,
         cells=_cells(strip.buckets),
@@ -87,7 +87,7 @@ def _cells(counts: dict[str, int]) -> tuple[Cell, ...]:
     return tuple(cells)
 
 
-def _processes() -> tuple[tuple[str, ...], int]:
+def processes() -> tuple[tuple[str, ...], int]:
     """The processes that should be heard from and were not, and how many were."""
     limit = clock.now() - SILENT_AFTER
     heard = set(Heartbeat.objects.filter(beaten_at__gte=limit).values_list("name", flat=True))

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard import access, chrome
+from dashboard import access, chrome, ledger_strip
 from dashboard.access import OperatorRequest, Verb
 from dashboard.views.library import in_order_of_joining, stays_in
 from recordings import clock, handover
@@ -78,13 +78,16 @@ def _context(request: OperatorRequest) -> dict[str, object]:
     awaited = [Awaited(recording=row) for row in _awaiting(request)[:MOST_AWAITED]]
     for row in [*(file.chunk.recording for file in files), *(each.recording for each in awaited)]:
         row.people = [*stays_in(row), *row.people]  # type: ignore[attr-defined]
+    silent, _heard = ledger_strip.processes()
     version = chrome.version(
         request,
+        silent,
         [(row.recording.pk, row.recording.version, row.is_overdue) for row in awaited],
         [(file.pk, file.state, file.attempt, file.next_attempt_at, file.error) for file in files],
         [(loss.pk, loss.recovered_at) for loss in losses],
     )
     return {
+        "silent": silent,
         "files": files[:MOST_FILES],
         "more": len(files) > MOST_FILES,
         "awaited": awaited,

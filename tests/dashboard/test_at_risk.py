@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from django.urls import reverse
 
+from dashboard.celery import worker_name
 from recordings import clock
-from recordings.models import Loss, MediaFile
+from recordings.models import Heartbeat, Loss, MediaFile
 from recordings.states import MediaState, RecordingState
 from tests.dashboard import cast
 from tests.dashboard.test_live import HTMX, seen, text_of
@@ -103,3 +104,13 @@ def test_a_recording_that_awaits_its_file_counts_down_from_its_end(desk):
 def test_a_file_event_that_does_not_come_is_raised(desk):
     cast.recording(RecordingState.ENDED, ended_at=clock.now() - timedelta(minutes=11))
     assert "Overdue Its event may have been lost." in text_of(desk.get("/at-risk/").content.decode())
+
+
+def test_a_silent_worker_is_named_where_files_wait_for_it(desk):
+    cast.processes()
+    page = desk.get("/at-risk/").content.decode()
+    assert "Not heard from" not in page
+    name = worker_name("media")
+    assert Heartbeat.objects.filter(name=name).update(beaten_at=clock.now() - timedelta(minutes=4))
+    answer = desk.get("/at-risk/", {"seen": seen(page)}, headers=HTMX)
+    assert f"Not heard from: {name}." in text_of(answer.content.decode())
