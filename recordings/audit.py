@@ -51,6 +51,8 @@ class Findings:
 
     known: int = 0
     documents: int = 0
+    objects_read: int = 0
+    objects_matching: int = 0
     buckets: Counter[str] = field(default_factory=Counter)
     disagreements: list[Disagreement] = field(default_factory=list)
 
@@ -125,11 +127,19 @@ def _files(page: list[Recording], found: Findings, *, verify: bool) -> None:
             told = f"Chunk {chunk.pk} (document {chunk.document_id}) has no row for its {artefact}."
             found.add("file_missing", chunk.pk, told)
         for file in files[chunk.pk]:
-            if file.state == MediaState.ARCHIVED and (wrong := _object(file, verify=verify)):
-                found.add("archive", file.pk, f"File {file.pk} of recording {chunk.recording_id}: {wrong}")
+            if file.state == MediaState.ARCHIVED:
+                _archived(file, chunk, found, verify=verify)
     for row in page:
         if row.manifest_version and not manifest.versions(manifest.folder(row)):
             found.add("manifest_missing", row.pk, f"Recording {row.pk} has no manifest in {manifest.folder(row)}.")
+
+
+def _archived(file: MediaFile, chunk: Chunk, found: Findings, *, verify: bool) -> None:
+    wrong = _object(file, verify=verify)
+    found.objects_read += verify
+    found.objects_matching += verify and not wrong
+    if wrong:
+        found.add("archive", file.pk, f"File {file.pk} of recording {chunk.recording_id}: {wrong}")
 
 
 def _object(file: MediaFile, *, verify: bool) -> str:

@@ -24,7 +24,10 @@ SETTLED = frozenset({MediaState.ARCHIVED, MediaState.ABSENT, MediaState.LOST, Me
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """The sum of everything, and what does not fit into it. `files` counts the files of all chunks by state."""
+    """The sum of everything, and what does not fit into it. `files` counts the files of all chunks by state.
+
+    `objects_read` and `objects_matching` count the archived objects that were read back; 0 unless asked to verify.
+    """
 
     buckets: dict[str, int]
     files: dict[str, int]
@@ -33,6 +36,8 @@ class Ledger:
     disagreements: Sequence[Disagreement]
     next_expiry: datetime | None
     last_notification_at: datetime | None
+    objects_read: int
+    objects_matching: int
 
     @property
     def balanced(self) -> bool:
@@ -75,6 +80,8 @@ def read(*, verify: bool = False) -> Ledger:
         disagreements=lasting,
         next_expiry=again.next_expiry,
         last_notification_at=again.last_notification_at,
+        objects_read=again.objects_read,
+        objects_matching=again.objects_matching,
     )
 
 
@@ -101,6 +108,8 @@ def _look(*, verify: bool) -> Ledger:
         disagreements=found.disagreements,
         next_expiry=_next_expiry(),
         last_notification_at=Notification.objects.aggregate(newest=Max("received_at"))["newest"],
+        objects_read=found.objects_read,
+        objects_matching=found.objects_matching,
     )
 
 

@@ -147,7 +147,9 @@ def test_a_changed_file_is_found_by_verifying(secured, settings):
     path = Path(settings.ARCHIVE_DIR) / secured.media.archive_key
     path.write_bytes(b"x" * path.stat().st_size)
     assert ledger.read().balanced
-    assert ids(ledger.read(verify=True)) == {str(secured.media.pk)}
+    read = ledger.read(verify=True)
+    assert ids(read) == {str(secured.media.pk)}
+    assert (read.objects_read, read.objects_matching) == (2, 1)
 
 
 def test_a_bucket_that_the_facts_contradict_is_named(secured):
@@ -182,6 +184,8 @@ def test_the_command_fails_when_something_is_missing(secured, settings, capsys):
 def test_the_command_verifies(secured, capsys):
     call_command("ledger", "--verify", "--json")
     assert json.loads(capsys.readouterr().out)["balanced"]
+    call_command("ledger", "--verify")
+    assert "2 of 2 archived objects were read and match" in capsys.readouterr().out
 
 
 def test_the_strip_takes_a_constant_number_of_queries(scene, django_assert_num_queries):

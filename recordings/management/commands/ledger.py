@@ -28,6 +28,8 @@ class Command(BaseCommand):
                 " or see DATABASE_URL."
             ) from error
         self.stdout.write(json.dumps(_document(read), indent=1) if options["json"] else _page(read))
+        if options["verify"] and not options["json"]:
+            self.stdout.write(f"{read.objects_matching} of {read.objects_read} archived objects were read and match")
         if not read.balanced:
             sys.exit(1)
 
@@ -41,6 +43,8 @@ def _document(read: ledger.Ledger) -> dict[str, object]:
         "files": read.files,
         "disagreements": [each.id for each in read.disagreements],
         "details": [{"kind": each.kind, "id": each.id, "message": each.message} for each in read.disagreements],
+        "objects_read": read.objects_read,
+        "objects_matching": read.objects_matching,
         "next_expiry": _moment(read.next_expiry, absent=None),
         "last_notification_at": _moment(read.last_notification_at, absent=None),
     }
