@@ -130,6 +130,14 @@ def test_a_busy_port_is_named_with_its_variable(tmp_path: Path, variable: str) -
     )
 
 
+@pytest.mark.parametrize("host", ["203.0.113.9", "no-such-host.invalid"])
+def test_a_host_that_is_not_of_this_machine_is_named_with_its_variable(tmp_path: Path, host: str) -> None:
+    ports = {"TAPEDECK_PORT": str(free_port()), "LOCAL_ACS_PORT": str(free_port())}
+    done = manage(tmp_path, {**ports, "TAPEDECK_HOST": host}, "run")
+    assert done.returncode == 1
+    assert f"TAPEDECK_HOST is {host}, which is no address of this machine" in done.stderr
+
+
 def test_a_database_that_does_not_answer_is_named(tmp_path: Path) -> None:
     ports = {"TAPEDECK_PORT": str(free_port()), "LOCAL_ACS_PORT": str(free_port())}
     away = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
@@ -152,7 +160,11 @@ def test_a_process_that_cannot_start_ends_the_run_with_its_log(tmp_path: Path) -
 def test_a_stop_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
     stack = Stack(tmp_path)
     with subprocess.Popen(
-        [sys.executable, "manage.py", "run"], env=stack.environ, stdout=subprocess.PIPE, text=True
+        [sys.executable, "manage.py", "run"],
+        env=stack.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as starting:
         wait_until(lambda: stack.pids.get("beat"), within=60)
         everything = psutil.Process(starting.pid).children(recursive=True)
@@ -160,4 +172,6 @@ def test_a_stop_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
         assert starting.wait(20) == 0
         assert starting.stdout
         assert starting.stdout.read() == ""
+        assert starting.stderr
+        assert starting.stderr.read() == "Tapedeck has stopped.\n"
     assert survivors(everything) == []

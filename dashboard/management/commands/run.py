@@ -1,6 +1,7 @@
 """Runs the whole installation in the foreground until Ctrl-C."""
 
 import contextlib
+import errno
 import hashlib
 import signal
 import socket
@@ -40,17 +41,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         del args
-        with contextlib.suppress(StopRequested), _stoppable():
-            try:
-                with installation.only_one(settings.TAPEDECK_DATA):
-                    self.prepare()
-                    if not options["check"]:
-                        self.serve()
-            except installation.AlreadyRunning as other:
-                raise CommandError(
-                    f"Tapedeck is already running on {settings.TAPEDECK_DATA} (process {other}). Stop it first,"
-                    " or choose another folder with TAPEDECK_DATA."
-                ) from other
+        try:
+            with _stoppable(), installation.only_one(settings.TAPEDECK_DATA):
+                self.prepare()
+                if not options["check"]:
+                    self.serve()
+        except installation.AlreadyRunning as other:
+            raise CommandError(
+                f"Tapedeck is already running on {settings.TAPEDECK_DATA} (process {other}). Stop it first,"
+                " or choose another folder with TAPEDECK_DATA."
+            ) from other
+        except StopRequested:
+            with contextlib.suppress(OSError):  # its terminal may be gone
+                self.stderr.write("Tapedeck has stopped.", str)
 
     def prepare(self) -> None:
         """Whatever must be there before the first process starts."""
@@ -131,6 +134,11 @@ def _refuse_busy_port(host: str, port: int, *, variable: str) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                raise CommandError(
+                    f"TAPEDECK_HOST is {host}, which is no address of this machine ({error.strerror}). Set it to one"
+                    " that is, such as 127.0.0.1, or to 0.0.0.0 for all of them."
+                ) from error
             raise CommandError(
                 f"Port {port} on {host} cannot be used: {error.strerror}. Stop what uses it, or choose another port"
                 f" with {variable}."
