@@ -77,7 +77,8 @@ def test_a_backup_is_for_its_owner_only_and_leaves_no_draft(tmp_path: Path, run:
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_backup_moves_an_installation(tmp_path: Path, run: Manage) -> None:
     run("backup", str(tmp_path / "backup.tar"))
-    run("restore", str(tmp_path / "backup.tar"), data="elsewhere")
+    said = run("restore", str(tmp_path / "backup.tar"), data="elsewhere")
+    assert "before" not in said
     assert users(run, data="elsewhere") == "maria"
 
 
@@ -92,7 +93,8 @@ def test_recordings_are_replaced_only_when_asked(tmp_path: Path, run: Manage) ->
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_what_is_replaced_is_kept_aside(tmp_path: Path, run: Manage) -> None:
     run("backup", str(tmp_path / "backup.tar"))
-    run("restore", str(tmp_path / "backup.tar"), "--replace")
+    said = run("restore", str(tmp_path / "backup.tar"), "--replace")
+    assert f"What was there before is in {tmp_path / 'deck' / 'replaced'}." in said
     (aside,) = (tmp_path / "deck" / "replaced").iterdir()
     assert (aside / "tapedeck.sqlite3").is_file()
     assert (aside / "archive" / "resource" / "2026" / "0-abc.mp4").is_file()

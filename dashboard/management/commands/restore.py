@@ -26,8 +26,7 @@ class Command(BaseCommand):
             raise CommandError(f"Tapedeck is running (process {other}). Stop it first.") from other
         except backups.BackupFailed as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(
-            f"{summary.files} files restored; what was there before is in {settings.TAPEDECK_DATA / 'replaced'}."
-        )
+        before = f" What was there before is in {settings.TAPEDECK_DATA / 'replaced'}." if replace else ""
+        self.stdout.write(f"{summary.files} files restored.{before}")
         for problem in problems:
             self.stderr.write(problem)
