@@ -9,7 +9,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -18,538 +17,1204 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Call',
+            name="Call",
             fields=[
-                ('id', models.UUIDField(default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False)),
-                ('server_call_id', models.CharField(blank=True, max_length=600)),
-                ('remote_call_id', models.CharField(blank=True, help_text="The service's `callId`.", max_length=200)),
-                ('correlation_id', models.CharField(blank=True, max_length=200)),
-                ('started_by', models.CharField(blank=True, help_text="A participant's raw id.", max_length=300)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('end_reason', models.CharField(blank=True, max_length=300)),
-                ('first_seen_at', models.DateTimeField(default=recordings.clock.now)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("server_call_id", models.CharField(blank=True, max_length=600)),
+                ("remote_call_id", models.CharField(blank=True, help_text="The service's `callId`.", max_length=200)),
+                ("correlation_id", models.CharField(blank=True, max_length=200)),
+                ("started_by", models.CharField(blank=True, help_text="A participant's raw id.", max_length=300)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("end_reason", models.CharField(blank=True, max_length=300)),
+                ("first_seen_at", models.DateTimeField(default=recordings.clock.now)),
             ],
         ),
         migrations.CreateModel(
-            name='Chunk',
+            name="Chunk",
             fields=[
-                ('id', models.UUIDField(default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False)),
-                ('document_id', models.CharField(max_length=300)),
-                ('index', models.PositiveIntegerField()),
-                ('end_reason', models.CharField(blank=True, max_length=100)),
-                ('content_location', models.TextField(blank=True, help_text='As announced; empty in 2021-04 events.')),
-                ('metadata_location', models.TextField(blank=True)),
-                ('delete_location', models.TextField(blank=True)),
-                ('announced_at', models.DateTimeField(help_text='Time of the file event.')),
-                ('expires_at', models.DateTimeField(help_text='Earliest plausible moment at which temporary storage drops it.')),
-                ('expires_basis', models.CharField(choices=[('recording_end', 'recording start plus duration, plus the retention'), ('event_time', 'time of the file event, plus the retention'), ('arrival', 'arrival of a file event without a time of its own, plus the retention')], max_length=20)),
-                ('start_time', models.DateTimeField(blank=True, help_text='From the metadata.', null=True)),
-                ('duration_ms', models.PositiveBigIntegerField(blank=True, help_text='From the metadata.', null=True)),
-                ('remote_deleted_at', models.DateTimeField(blank=True, help_text='Deleted there by us, after verification.', null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("document_id", models.CharField(max_length=300)),
+                ("index", models.PositiveIntegerField()),
+                ("end_reason", models.CharField(blank=True, max_length=100)),
+                ("content_location", models.TextField(blank=True, help_text="As announced; empty in 2021-04 events.")),
+                ("metadata_location", models.TextField(blank=True)),
+                ("delete_location", models.TextField(blank=True)),
+                ("announced_at", models.DateTimeField(help_text="Time of the file event.")),
+                (
+                    "expires_at",
+                    models.DateTimeField(help_text="Earliest plausible moment at which temporary storage drops it."),
+                ),
+                (
+                    "expires_basis",
+                    models.CharField(
+                        choices=[
+                            ("recording_end", "recording start plus duration, plus the retention"),
+                            ("event_time", "time of the file event, plus the retention"),
+                            ("arrival", "arrival of a file event without a time of its own, plus the retention"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("start_time", models.DateTimeField(blank=True, help_text="From the metadata.", null=True)),
+                ("duration_ms", models.PositiveBigIntegerField(blank=True, help_text="From the metadata.", null=True)),
+                (
+                    "remote_deleted_at",
+                    models.DateTimeField(blank=True, help_text="Deleted there by us, after verification.", null=True),
+                ),
             ],
             options={
-                'ordering': ['recording', 'index'],
+                "ordering": ["recording", "index"],
             },
         ),
         migrations.CreateModel(
-            name='EventSource',
+            name="EventSource",
             fields=[
-                ('id', models.UUIDField(default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=30)),
-                ('address', models.CharField(help_text='Where: endpoint, topic and subscription.', max_length=600)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('lease_owner', models.CharField(blank=True, max_length=120)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('last_pull_at', models.DateTimeField(blank=True, help_text='When a pull last succeeded, with or without events.', null=True)),
-                ('last_notification_at', models.DateTimeField(blank=True, null=True)),
-                ('last_error', models.TextField(blank=True)),
-                ('last_error_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("kind", models.CharField(max_length=30)),
+                ("address", models.CharField(help_text="Where: endpoint, topic and subscription.", max_length=600)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                ("lease_owner", models.CharField(blank=True, max_length=120)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                (
+                    "last_pull_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When a pull last succeeded, with or without events.", null=True
+                    ),
+                ),
+                ("last_notification_at", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.TextField(blank=True)),
+                ("last_error_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('name', models.CharField(max_length=60, primary_key=True, serialize=False)),
-                ('host', models.CharField(blank=True, max_length=200)),
-                ('pid', models.PositiveIntegerField(default=0)),
-                ('beaten_at', models.DateTimeField(default=recordings.clock.now)),
+                ("name", models.CharField(max_length=60, primary_key=True, serialize=False)),
+                ("host", models.CharField(blank=True, max_length=200)),
+                ("pid", models.PositiveIntegerField(default=0)),
+                ("beaten_at", models.DateTimeField(default=recordings.clock.now)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Participant',
+            name="Participant",
             fields=[
-                ('id', models.UUIDField(default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False)),
-                ('raw_id', models.CharField(max_length=300)),
-                ('display_name', models.CharField(blank=True, help_text='The newest name heard.', max_length=300)),
-                ('named_at', models.DateTimeField(blank=True, help_text='When that name was in use.', null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("raw_id", models.CharField(max_length=300)),
+                ("display_name", models.CharField(blank=True, help_text="The newest name heard.", max_length=300)),
+                ("named_at", models.DateTimeField(blank=True, help_text="When that name was in use.", null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Resource',
+            name="Resource",
             fields=[
-                ('id', models.UUIDField(default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False)),
-                ('endpoint', models.URLField(max_length=500, unique=True)),
-                ('key', models.SlugField(help_text="The resource's folder in the archive.", max_length=120, unique=True)),
-                ('retention_seconds', models.PositiveIntegerField(help_text='How long temporary storage keeps a finished file.')),
-                ('created_at', models.DateTimeField(default=recordings.clock.now)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('last_contact_at', models.DateTimeField(blank=True, null=True)),
-                ('clock_skew_ms', models.IntegerField(blank=True, help_text="The service's clock minus ours, from its Date header.", null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("endpoint", models.URLField(max_length=500, unique=True)),
+                (
+                    "key",
+                    models.SlugField(help_text="The resource's folder in the archive.", max_length=120, unique=True),
+                ),
+                (
+                    "retention_seconds",
+                    models.PositiveIntegerField(help_text="How long temporary storage keeps a finished file."),
+                ),
+                ("created_at", models.DateTimeField(default=recordings.clock.now)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                ("last_contact_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "clock_skew_ms",
+                    models.IntegerField(
+                        blank=True, help_text="The service's clock minus ours, from its Date header.", null=True
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='MediaFile',
+            name="MediaFile",
             fields=[
-                ('id', models.UUIDField(default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False)),
-                ('artefact', models.CharField(choices=[('media', 'Media'), ('metadata', 'Metadata')], max_length=8)),
-                ('state', models.CharField(choices=[('announced', 'Announced'), ('retrieving', 'Retrieving'), ('retrieved', 'Retrieved'), ('archived', 'Archived'), ('failed', 'Failed'), ('quarantined', 'Quarantined'), ('lost', 'Lost'), ('absent', 'Absent'), ('erased', 'Erased')], default=recordings.states.MediaState['ANNOUNCED'], max_length=12)),
-                ('attempt', models.PositiveIntegerField(default=0, help_text='Number of the newest attempt.')),
-                ('lease_until', models.DateTimeField(blank=True, help_text="While retrieving: the claim's deadline.", null=True)),
-                ('next_attempt_at', models.DateTimeField(blank=True, help_text='Empty: at once.', null=True)),
-                ('offered_at', models.DateTimeField(blank=True, help_text='When a worker was last told of it; told again soon if none claims it.', null=True)),
-                ('error_kind', models.CharField(blank=True, max_length=40)),
-                ('error', models.TextField(blank=True, help_text='Why the last attempt failed, in words.')),
-                ('size', models.PositiveBigIntegerField(blank=True, help_text='Bytes.', null=True)),
-                ('sha256', models.CharField(blank=True, max_length=64)),
-                ('media_type', models.CharField(blank=True, max_length=100)),
-                ('duration_ms', models.PositiveBigIntegerField(blank=True, help_text='As measured in the file.', null=True)),
-                ('findings', models.JSONField(blank=True, default=list, help_text='What is odd about it, in words; never a refusal.')),
-                ('spool_name', models.CharField(blank=True, max_length=200)),
-                ('archive_key', models.CharField(blank=True, max_length=400)),
-                ('retrieved_at', models.DateTimeField(blank=True, null=True)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
-                ('verified_at', models.DateTimeField(blank=True, help_text='When the archived copy was last read back and hashed.', null=True)),
-                ('decoded_at', models.DateTimeField(blank=True, help_text='When it was last decoded from end to end.', null=True)),
-                ('decodes_begun', models.PositiveSmallIntegerField(default=0, help_text='Full decodes begun and not brought to an end: their workers died.')),
-                ('chunk', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='recordings.chunk')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("artefact", models.CharField(choices=[("media", "Media"), ("metadata", "Metadata")], max_length=8)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("announced", "Announced"),
+                            ("retrieving", "Retrieving"),
+                            ("retrieved", "Retrieved"),
+                            ("archived", "Archived"),
+                            ("failed", "Failed"),
+                            ("quarantined", "Quarantined"),
+                            ("lost", "Lost"),
+                            ("absent", "Absent"),
+                            ("erased", "Erased"),
+                        ],
+                        default=recordings.states.MediaState["ANNOUNCED"],
+                        max_length=12,
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField(default=0, help_text="Number of the newest attempt.")),
+                (
+                    "lease_until",
+                    models.DateTimeField(blank=True, help_text="While retrieving: the claim's deadline.", null=True),
+                ),
+                ("next_attempt_at", models.DateTimeField(blank=True, help_text="Empty: at once.", null=True)),
+                (
+                    "offered_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When a worker was last told of it; told again soon if none claims it.",
+                        null=True,
+                    ),
+                ),
+                ("error_kind", models.CharField(blank=True, max_length=40)),
+                ("error", models.TextField(blank=True, help_text="Why the last attempt failed, in words.")),
+                ("size", models.PositiveBigIntegerField(blank=True, help_text="Bytes.", null=True)),
+                ("sha256", models.CharField(blank=True, max_length=64)),
+                ("media_type", models.CharField(blank=True, max_length=100)),
+                (
+                    "duration_ms",
+                    models.PositiveBigIntegerField(blank=True, help_text="As measured in the file.", null=True),
+                ),
+                (
+                    "findings",
+                    models.JSONField(
+                        blank=True, default=list, help_text="What is odd about it, in words; never a refusal."
+                    ),
+                ),
+                ("spool_name", models.CharField(blank=True, max_length=200)),
+                ("archive_key", models.CharField(blank=True, max_length=400)),
+                ("retrieved_at", models.DateTimeField(blank=True, null=True)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "verified_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When the archived copy was last read back and hashed.", null=True
+                    ),
+                ),
+                (
+                    "decoded_at",
+                    models.DateTimeField(blank=True, help_text="When it was last decoded from end to end.", null=True),
+                ),
+                (
+                    "decodes_begun",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="Full decodes begun and not brought to an end: their workers died."
+                    ),
+                ),
+                (
+                    "chunk",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="files", to="recordings.chunk"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['chunk', 'artefact'],
+                "ordering": ["chunk", "artefact"],
             },
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('outcome', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('quarantined', 'Quarantined'), ('lapsed', 'Lapsed')], default=recordings.states.AttemptOutcome['RUNNING'], max_length=12)),
-                ('worker', models.CharField(max_length=120)),
-                ('started_at', models.DateTimeField(default=recordings.clock.now)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('resumed_from', models.PositiveBigIntegerField(default=0, help_text='Bytes taken over from an earlier attempt.')),
-                ('bytes_received', models.PositiveBigIntegerField(default=0)),
-                ('total', models.PositiveBigIntegerField(blank=True, help_text='Size of the file, as the service says.', null=True)),
-                ('validator', models.CharField(blank=True, help_text='The ETag or Last-Modified of the bytes: others may not be joined to them.', max_length=300)),
-                ('interruptions', models.PositiveIntegerField(default=0, help_text='Times the transfer broke and went on within this attempt.')),
-                ('http_status', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('error_kind', models.CharField(blank=True, max_length=40)),
-                ('error', models.TextField(blank=True)),
-                ('media_file', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='recordings.mediafile')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("quarantined", "Quarantined"),
+                            ("lapsed", "Lapsed"),
+                        ],
+                        default=recordings.states.AttemptOutcome["RUNNING"],
+                        max_length=12,
+                    ),
+                ),
+                ("worker", models.CharField(max_length=120)),
+                ("started_at", models.DateTimeField(default=recordings.clock.now)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "resumed_from",
+                    models.PositiveBigIntegerField(default=0, help_text="Bytes taken over from an earlier attempt."),
+                ),
+                ("bytes_received", models.PositiveBigIntegerField(default=0)),
+                (
+                    "total",
+                    models.PositiveBigIntegerField(
+                        blank=True, help_text="Size of the file, as the service says.", null=True
+                    ),
+                ),
+                (
+                    "validator",
+                    models.CharField(
+                        blank=True,
+                        help_text="The ETag or Last-Modified of the bytes: others may not be joined to them.",
+                        max_length=300,
+                    ),
+                ),
+                (
+                    "interruptions",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Times the transfer broke and went on within this attempt."
+                    ),
+                ),
+                ("http_status", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("error_kind", models.CharField(blank=True, max_length=40)),
+                ("error", models.TextField(blank=True)),
+                (
+                    "media_file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="attempts", to="recordings.mediafile"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['media_file', 'number'],
+                "ordering": ["media_file", "number"],
             },
         ),
         migrations.CreateModel(
-            name='Notification',
+            name="Notification",
             fields=[
-                ('id', models.UUIDField(default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False)),
-                ('event_id', models.CharField(max_length=300)),
-                ('body_hash', models.CharField(help_text="SHA-256 of the event's JSON in canonical form, hexadecimal.", max_length=64)),
-                ('body', models.TextField(help_text='The event as it arrived; secrets that must not be kept are blanked.')),
-                ('schema', models.CharField(help_text='cloudevents, eventgrid or unknown.', max_length=20)),
-                ('event_type', models.CharField(blank=True, max_length=200)),
-                ('subject', models.CharField(blank=True, max_length=2000)),
-                ('event_time', models.DateTimeField(blank=True, help_text='When the service says it happened.', null=True)),
-                ('received_at', models.DateTimeField(default=recordings.clock.now, help_text='When it first arrived here.')),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('processed', 'Processed'), ('ignored', 'Ignored'), ('failed', 'Failed')], default=recordings.states.NotificationState['PENDING'], max_length=12)),
-                ('processed_at', models.DateTimeField(blank=True, null=True)),
-                ('tries', models.PositiveIntegerField(default=0)),
-                ('next_try_at', models.DateTimeField(default=recordings.clock.now)),
-                ('outcome', models.CharField(blank=True, help_text='In one sentence: what it changed.', max_length=300)),
-                ('error', models.TextField(blank=True)),
-                ('identity', models.CharField(blank=True, help_text='The recording it speaks of (see identities.py).', max_length=700)),
-                ('source', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notifications', to='recordings.eventsource')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("event_id", models.CharField(max_length=300)),
+                (
+                    "body_hash",
+                    models.CharField(
+                        help_text="SHA-256 of the event's JSON in canonical form, hexadecimal.", max_length=64
+                    ),
+                ),
+                (
+                    "body",
+                    models.TextField(help_text="The event as it arrived; secrets that must not be kept are blanked."),
+                ),
+                ("schema", models.CharField(help_text="cloudevents, eventgrid or unknown.", max_length=20)),
+                ("event_type", models.CharField(blank=True, max_length=200)),
+                ("subject", models.CharField(blank=True, max_length=2000)),
+                (
+                    "event_time",
+                    models.DateTimeField(blank=True, help_text="When the service says it happened.", null=True),
+                ),
+                (
+                    "received_at",
+                    models.DateTimeField(default=recordings.clock.now, help_text="When it first arrived here."),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("processed", "Processed"),
+                            ("ignored", "Ignored"),
+                            ("failed", "Failed"),
+                        ],
+                        default=recordings.states.NotificationState["PENDING"],
+                        max_length=12,
+                    ),
+                ),
+                ("processed_at", models.DateTimeField(blank=True, null=True)),
+                ("tries", models.PositiveIntegerField(default=0)),
+                ("next_try_at", models.DateTimeField(default=recordings.clock.now)),
+                (
+                    "outcome",
+                    models.CharField(blank=True, help_text="In one sentence: what it changed.", max_length=300),
+                ),
+                ("error", models.TextField(blank=True)),
+                (
+                    "identity",
+                    models.CharField(
+                        blank=True, help_text="The recording it speaks of (see identities.py).", max_length=700
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notifications",
+                        to="recordings.eventsource",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-received_at', '-id'],
+                "ordering": ["-received_at", "-id"],
             },
         ),
         migrations.AddField(
-            model_name='chunk',
-            name='announced_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='recordings.notification'),
+            model_name="chunk",
+            name="announced_by",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="recordings.notification",
+            ),
         ),
         migrations.CreateModel(
-            name='NotificationDelivery',
+            name="NotificationDelivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('received_at', models.DateTimeField(default=recordings.clock.now)),
-                ('delivery_count', models.PositiveIntegerField(default=1, help_text='As the sender counts.')),
-                ('notification', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='recordings.notification')),
-                ('source', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='recordings.eventsource')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("received_at", models.DateTimeField(default=recordings.clock.now)),
+                ("delivery_count", models.PositiveIntegerField(default=1, help_text="As the sender counts.")),
+                (
+                    "notification",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deliveries",
+                        to="recordings.notification",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="recordings.eventsource"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'notification deliveries',
+                "verbose_name_plural": "notification deliveries",
             },
         ),
         migrations.CreateModel(
-            name='PauseInterval',
+            name="PauseInterval",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('started_at', models.DateTimeField()),
-                ('duration_ms', models.PositiveBigIntegerField()),
-                ('chunk', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pauses', to='recordings.chunk')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("started_at", models.DateTimeField()),
+                ("duration_ms", models.PositiveBigIntegerField()),
+                (
+                    "chunk",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="pauses", to="recordings.chunk"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['started_at'],
+                "ordering": ["started_at"],
             },
         ),
         migrations.CreateModel(
-            name='Presence',
+            name="Presence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('joined_at', models.DateTimeField(blank=True, null=True)),
-                ('left_at', models.DateTimeField(blank=True, null=True)),
-                ('call', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='presences', to='recordings.call')),
-                ('participant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='presences', to='recordings.participant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("joined_at", models.DateTimeField(blank=True, null=True)),
+                ("left_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "call",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="presences", to="recordings.call"
+                    ),
+                ),
+                (
+                    "participant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="presences",
+                        to="recordings.participant",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Recording',
+            name="Recording",
             fields=[
-                ('id', models.UUIDField(default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False)),
-                ('recording_id', models.CharField(blank=True, help_text='Without base64 padding.', max_length=600, null=True)),
-                ('recording_id_sent', models.CharField(blank=True, help_text='As the service writes it.', max_length=600)),
-                ('remote_call_id', models.CharField(blank=True, help_text="The service's `callId`, from subjects and metadata; not the serverCallId.", max_length=200)),
-                ('identity', models.CharField(blank=True, max_length=700)),
-                ('former_identity', models.CharField(blank=True, help_text='Before the real recordingId was learnt.', max_length=700)),
-                ('origin', models.CharField(choices=[('operator', 'Started here'), ('callback', 'Started by other software, seen by its callback'), ('file_event', 'Started by other software, seen by its file'), ('watched', 'Recording id pasted by an operator'), ('rebuilt', 'Rebuilt from the archive')], max_length=12)),
-                ('callback_secret', models.CharField(blank=True, max_length=64)),
-                ('state', models.CharField(choices=[('requested', 'Requested'), ('active', 'Active'), ('paused', 'Paused'), ('stopping', 'Stopping'), ('ended', 'Ended'), ('failed', 'Failed')], max_length=10)),
-                ('bucket', models.CharField(blank=True, choices=[('recording', 'Recording'), ('awaiting_file', 'Awaiting file'), ('in_temporary_storage', 'In temporary storage'), ('retrieving', 'Retrieving'), ('secured', 'Secured'), ('erased', 'Erased'), ('no_media', 'No media'), ('lost', 'Lost')], help_text='Kept by buckets.settle.', max_length=20)),
-                ('version', models.PositiveBigIntegerField(default=0, help_text='Grows with every change an operator can see.')),
-                ('manifest_version', models.PositiveBigIntegerField(default=0, help_text='The version that the newest manifest in the archive describes.')),
-                ('joined_folders', models.JSONField(blank=True, default=list, help_text='Folders of the archive that belonged to entries joined with this one.')),
-                ('confirmed_at', models.DateTimeField(blank=True, help_text='When the service last said anything about it.', null=True)),
-                ('asked_at', models.DateTimeField(blank=True, help_text='When the service was last asked.', null=True)),
-                ('remote_state', models.CharField(blank=True, help_text="The service's last word: active or inactive.", max_length=20)),
-                ('content_type', models.CharField(blank=True, max_length=20)),
-                ('channel_type', models.CharField(blank=True, max_length=20)),
-                ('format_type', models.CharField(blank=True, max_length=10)),
-                ('requested_at', models.DateTimeField(default=recordings.clock.now, help_text='When it became known here.')),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('duration_ms', models.PositiveBigIntegerField(blank=True, help_text='As the file event states it.', null=True)),
-                ('session_end_reason', models.CharField(blank=True, max_length=100)),
-                ('paused_since', models.DateTimeField(blank=True, null=True)),
-                ('paused_ms', models.PositiveBigIntegerField(default=0, help_text='Finished pauses, as far as seen here.')),
-                ('call', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='recordings', to='recordings.call')),
-                ('started_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('resource', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='recordings', to='recordings.resource')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=recordings.clock.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "recording_id",
+                    models.CharField(blank=True, help_text="Without base64 padding.", max_length=600, null=True),
+                ),
+                (
+                    "recording_id_sent",
+                    models.CharField(blank=True, help_text="As the service writes it.", max_length=600),
+                ),
+                (
+                    "remote_call_id",
+                    models.CharField(
+                        blank=True,
+                        help_text="The service's `callId`, from subjects and metadata; not the serverCallId.",
+                        max_length=200,
+                    ),
+                ),
+                ("identity", models.CharField(blank=True, max_length=700)),
+                (
+                    "former_identity",
+                    models.CharField(blank=True, help_text="Before the real recordingId was learnt.", max_length=700),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("operator", "Started here"),
+                            ("callback", "Started by other software, seen by its callback"),
+                            ("file_event", "Started by other software, seen by its file"),
+                            ("watched", "Recording id pasted by an operator"),
+                            ("rebuilt", "Rebuilt from the archive"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("callback_secret", models.CharField(blank=True, max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("active", "Active"),
+                            ("paused", "Paused"),
+                            ("stopping", "Stopping"),
+                            ("ended", "Ended"),
+                            ("failed", "Failed"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "bucket",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("recording", "Recording"),
+                            ("awaiting_file", "Awaiting file"),
+                            ("in_temporary_storage", "In temporary storage"),
+                            ("retrieving", "Retrieving"),
+                            ("secured", "Secured"),
+                            ("erased", "Erased"),
+                            ("no_media", "No media"),
+                            ("lost", "Lost"),
+                        ],
+                        help_text="Kept by buckets.settle.",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveBigIntegerField(default=0, help_text="Grows with every change an operator can see."),
+                ),
+                (
+                    "manifest_version",
+                    models.PositiveBigIntegerField(
+                        default=0, help_text="The version that the newest manifest in the archive describes."
+                    ),
+                ),
+                (
+                    "joined_folders",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="Folders of the archive that belonged to entries joined with this one.",
+                    ),
+                ),
+                (
+                    "confirmed_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When the service last said anything about it.", null=True
+                    ),
+                ),
+                ("asked_at", models.DateTimeField(blank=True, help_text="When the service was last asked.", null=True)),
+                (
+                    "remote_state",
+                    models.CharField(
+                        blank=True, help_text="The service's last word: active or inactive.", max_length=20
+                    ),
+                ),
+                ("content_type", models.CharField(blank=True, max_length=20)),
+                ("channel_type", models.CharField(blank=True, max_length=20)),
+                ("format_type", models.CharField(blank=True, max_length=10)),
+                (
+                    "requested_at",
+                    models.DateTimeField(default=recordings.clock.now, help_text="When it became known here."),
+                ),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "duration_ms",
+                    models.PositiveBigIntegerField(blank=True, help_text="As the file event states it.", null=True),
+                ),
+                ("session_end_reason", models.CharField(blank=True, max_length=100)),
+                ("paused_since", models.DateTimeField(blank=True, null=True)),
+                (
+                    "paused_ms",
+                    models.PositiveBigIntegerField(default=0, help_text="Finished pauses, as far as seen here."),
+                ),
+                (
+                    "call",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="recordings",
+                        to="recordings.call",
+                    ),
+                ),
+                (
+                    "started_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="recordings", to="recordings.resource"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-requested_at', '-id'],
-                'permissions': [('play_recording', 'Can play recordings'), ('download_recording', 'Can download recordings'), ('control_recording', 'Can start, pause, resume and stop recordings'), ('retrieve_recording', 'Can retrieve files now and replay notifications'), ('configure_recording', 'Can test and change connections')],
+                "ordering": ["-requested_at", "-id"],
+                "permissions": [
+                    ("play_recording", "Can play recordings"),
+                    ("download_recording", "Can download recordings"),
+                    ("control_recording", "Can start, pause, resume and stop recordings"),
+                    ("retrieve_recording", "Can retrieve files now and replay notifications"),
+                    ("configure_recording", "Can test and change connections"),
+                ],
             },
         ),
         migrations.AddField(
-            model_name='notification',
-            name='recording',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='notifications', to='recordings.recording'),
+            model_name="notification",
+            name="recording",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="notifications",
+                to="recordings.recording",
+            ),
         ),
         migrations.CreateModel(
-            name='Loss',
+            name="Loss",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('chunk_index', models.PositiveIntegerField(blank=True, help_text='Empty: the whole recording.', null=True)),
-                ('cause', models.CharField(choices=[('expired', 'Expired'), ('unreachable', 'Unreachable'), ('own_fault', 'Own fault'), ('deleted', 'Deleted'), ('no_file_event', 'No file event'), ('missing_chunk', 'Missing chunk'), ('unplayable', 'Unplayable'), ('archive_damaged', 'Archive damaged')], max_length=20)),
-                ('evidence', models.TextField(help_text='What was seen, with times and answers.')),
-                ('declared_at', models.DateTimeField(default=recordings.clock.now)),
-                ('recovered_at', models.DateTimeField(blank=True, null=True)),
-                ('media_file', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='losses', to='recordings.mediafile')),
-                ('recording', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='losses', to='recordings.recording')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "chunk_index",
+                    models.PositiveIntegerField(blank=True, help_text="Empty: the whole recording.", null=True),
+                ),
+                (
+                    "cause",
+                    models.CharField(
+                        choices=[
+                            ("expired", "Expired"),
+                            ("unreachable", "Unreachable"),
+                            ("own_fault", "Own fault"),
+                            ("deleted", "Deleted"),
+                            ("no_file_event", "No file event"),
+                            ("missing_chunk", "Missing chunk"),
+                            ("unplayable", "Unplayable"),
+                            ("archive_damaged", "Archive damaged"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("evidence", models.TextField(help_text="What was seen, with times and answers.")),
+                ("declared_at", models.DateTimeField(default=recordings.clock.now)),
+                ("recovered_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "media_file",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="losses",
+                        to="recordings.mediafile",
+                    ),
+                ),
+                (
+                    "recording",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="losses", to="recordings.recording"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'losses',
-                'ordering': ['-declared_at'],
+                "verbose_name_plural": "losses",
+                "ordering": ["-declared_at"],
             },
         ),
         migrations.AddField(
-            model_name='chunk',
-            name='recording',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='recordings.recording'),
+            model_name="chunk",
+            name="recording",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="chunks", to="recordings.recording"
+            ),
         ),
         migrations.CreateModel(
-            name='RecordingParticipant',
+            name="RecordingParticipant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.PositiveSmallIntegerField(blank=True, help_text='Unmixed audio only.', null=True)),
-                ('participant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='appearances', to='recordings.participant')),
-                ('recording', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='cast', to='recordings.recording')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("channel", models.PositiveSmallIntegerField(blank=True, help_text="Unmixed audio only.", null=True)),
+                (
+                    "participant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="appearances",
+                        to="recordings.participant",
+                    ),
+                ),
+                (
+                    "recording",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="cast", to="recordings.recording"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='participant',
-            name='resource',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='participants', to='recordings.resource'),
+            model_name="participant",
+            name="resource",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="participants", to="recordings.resource"
+            ),
         ),
         migrations.AddField(
-            model_name='notification',
-            name='resource',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notifications', to='recordings.resource'),
+            model_name="notification",
+            name="resource",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="notifications", to="recordings.resource"
+            ),
         ),
         migrations.AddField(
-            model_name='eventsource',
-            name='resource',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='recordings.resource'),
+            model_name="eventsource",
+            name="resource",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="sources", to="recordings.resource"
+            ),
         ),
         migrations.CreateModel(
-            name='Condition',
+            name="Condition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('unreachable', 'The service cannot be reached'), ('credentials_refused', 'The service refuses the access key'), ('disk_full', 'The disk is full'), ('source_failing', 'Notifications cannot be pulled'), ('source_silent', 'No successful pull for a while')], max_length=30)),
-                ('since', models.DateTimeField(default=recordings.clock.now)),
-                ('last_seen_at', models.DateTimeField(default=recordings.clock.now)),
-                ('probe_at', models.DateTimeField(blank=True, help_text='When work may be tried again.', null=True)),
-                ('cleared_at', models.DateTimeField(blank=True, null=True)),
-                ('detail', models.TextField(blank=True)),
-                ('host', models.CharField(blank=True, help_text='Where it was seen; an answer from there ends it.', max_length=300)),
-                ('resource', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='conditions', to='recordings.resource')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("unreachable", "The service cannot be reached"),
+                            ("credentials_refused", "The service refuses the access key"),
+                            ("disk_full", "The disk is full"),
+                            ("source_failing", "Notifications cannot be pulled"),
+                            ("source_silent", "No successful pull for a while"),
+                        ],
+                        max_length=30,
+                    ),
+                ),
+                ("since", models.DateTimeField(default=recordings.clock.now)),
+                ("last_seen_at", models.DateTimeField(default=recordings.clock.now)),
+                ("probe_at", models.DateTimeField(blank=True, help_text="When work may be tried again.", null=True)),
+                ("cleared_at", models.DateTimeField(blank=True, null=True)),
+                ("detail", models.TextField(blank=True)),
+                (
+                    "host",
+                    models.CharField(
+                        blank=True, help_text="Where it was seen; an answer from there ends it.", max_length=300
+                    ),
+                ),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="conditions",
+                        to="recordings.resource",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-since'],
+                "ordering": ["-since"],
             },
         ),
         migrations.CreateModel(
-            name='Command',
+            name="Command",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('verb', models.CharField(choices=[('start', 'Start'), ('pause', 'Pause'), ('resume', 'Resume'), ('stop', 'Stop')], max_length=6)),
-                ('state', models.CharField(choices=[('requested', 'Requested'), ('acknowledged', 'Acknowledged'), ('confirmed', 'Confirmed'), ('contradicted', 'Contradicted'), ('failed', 'Failed')], default=recordings.states.CommandState['REQUESTED'], max_length=12)),
-                ('reason', models.CharField(blank=True, help_text="Why, in the operator's words.", max_length=200)),
-                ('body', models.JSONField(default=dict, help_text='For start: the request as sent (secrets left out).')),
-                ('target', models.CharField(blank=True, help_text='For start: the call and the kind of recording in one word; equal starts share it.', max_length=700)),
-                ('identity', models.CharField(blank=True, help_text='For an acknowledged start: the recording it made.', max_length=700)),
-                ('requested_at', models.DateTimeField(default=recordings.clock.now)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('sends', models.PositiveIntegerField(default=0)),
-                ('next_send_at', models.DateTimeField(default=recordings.clock.now, help_text='While requested: not sent again before this moment.')),
-                ('acknowledged_at', models.DateTimeField(blank=True, null=True)),
-                ('settled_at', models.DateTimeField(blank=True, help_text='When confirmed, contradicted or failed.', null=True)),
-                ('http_status', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('error_code', models.CharField(blank=True, max_length=60)),
-                ('error', models.TextField(blank=True)),
-                ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('recording', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='commands', to='recordings.recording')),
-                ('resource', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='commands', to='recordings.resource')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "verb",
+                    models.CharField(
+                        choices=[("start", "Start"), ("pause", "Pause"), ("resume", "Resume"), ("stop", "Stop")],
+                        max_length=6,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("acknowledged", "Acknowledged"),
+                            ("confirmed", "Confirmed"),
+                            ("contradicted", "Contradicted"),
+                            ("failed", "Failed"),
+                        ],
+                        default=recordings.states.CommandState["REQUESTED"],
+                        max_length=12,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, help_text="Why, in the operator's words.", max_length=200)),
+                (
+                    "body",
+                    models.JSONField(default=dict, help_text="For start: the request as sent (secrets left out)."),
+                ),
+                (
+                    "target",
+                    models.CharField(
+                        blank=True,
+                        help_text="For start: the call and the kind of recording in one word; equal starts share it.",
+                        max_length=700,
+                    ),
+                ),
+                (
+                    "identity",
+                    models.CharField(
+                        blank=True, help_text="For an acknowledged start: the recording it made.", max_length=700
+                    ),
+                ),
+                ("requested_at", models.DateTimeField(default=recordings.clock.now)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("sends", models.PositiveIntegerField(default=0)),
+                (
+                    "next_send_at",
+                    models.DateTimeField(
+                        default=recordings.clock.now, help_text="While requested: not sent again before this moment."
+                    ),
+                ),
+                ("acknowledged_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "settled_at",
+                    models.DateTimeField(blank=True, help_text="When confirmed, contradicted or failed.", null=True),
+                ),
+                ("http_status", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("error_code", models.CharField(blank=True, max_length=60)),
+                ("error", models.TextField(blank=True)),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "recording",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="commands", to="recordings.recording"
+                    ),
+                ),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="commands", to="recordings.resource"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-requested_at'],
+                "ordering": ["-requested_at"],
             },
         ),
         migrations.AddField(
-            model_name='chunk',
-            name='resource',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='chunks', to='recordings.resource'),
+            model_name="chunk",
+            name="resource",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="chunks", to="recordings.resource"
+            ),
         ),
         migrations.AddField(
-            model_name='call',
-            name='resource',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='calls', to='recordings.resource'),
+            model_name="call",
+            name="resource",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="calls", to="recordings.resource"
+            ),
         ),
         migrations.CreateModel(
-            name='Adoption',
+            name="Adoption",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('identity', models.CharField(max_length=700)),
-                ('how', models.CharField(choices=[('watched', 'Recording id pasted by an operator'), ('rebuilt', 'Rebuilt from the archive')], max_length=10)),
-                ('at', models.DateTimeField(default=recordings.clock.now)),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('resource', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='adoptions', to='recordings.resource')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("identity", models.CharField(max_length=700)),
+                (
+                    "how",
+                    models.CharField(
+                        choices=[
+                            ("watched", "Recording id pasted by an operator"),
+                            ("rebuilt", "Rebuilt from the archive"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("at", models.DateTimeField(default=recordings.clock.now)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="adoptions", to="recordings.resource"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StateChange',
+            name="StateChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=recordings.clock.now)),
-                ('happened_at', models.DateTimeField(blank=True, help_text='When the service says it happened, if it says so.', null=True)),
-                ('old', models.CharField(blank=True, max_length=12)),
-                ('new', models.CharField(max_length=12)),
-                ('because', models.CharField(help_text='In one sentence.', max_length=500)),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('command', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='changes', to='recordings.command')),
-                ('media_file', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='recordings.mediafile')),
-                ('notification', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='recordings.notification')),
-                ('recording', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='recordings.recording')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(default=recordings.clock.now)),
+                (
+                    "happened_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When the service says it happened, if it says so.", null=True
+                    ),
+                ),
+                ("old", models.CharField(blank=True, max_length=12)),
+                ("new", models.CharField(max_length=12)),
+                ("because", models.CharField(help_text="In one sentence.", max_length=500)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "command",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="changes",
+                        to="recordings.command",
+                    ),
+                ),
+                (
+                    "media_file",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="recordings.mediafile",
+                    ),
+                ),
+                (
+                    "notification",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="recordings.notification",
+                    ),
+                ),
+                (
+                    "recording",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="changes", to="recordings.recording"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
+                "ordering": ["at", "id"],
             },
         ),
         migrations.AddIndex(
-            model_name='mediafile',
-            index=models.Index(condition=models.Q(('state__in', ['announced', 'failed', 'quarantined'])), fields=['next_attempt_at'], name='media_file_waiting'),
+            model_name="mediafile",
+            index=models.Index(
+                condition=models.Q(("state__in", ["announced", "failed", "quarantined"])),
+                fields=["next_attempt_at"],
+                name="media_file_waiting",
+            ),
         ),
         migrations.AddIndex(
-            model_name='mediafile',
-            index=models.Index(condition=models.Q(('state', 'retrieving')), fields=['lease_until'], name='media_file_claimed'),
+            model_name="mediafile",
+            index=models.Index(
+                condition=models.Q(("state", "retrieving")), fields=["lease_until"], name="media_file_claimed"
+            ),
         ),
         migrations.AddIndex(
-            model_name='mediafile',
-            index=models.Index(condition=models.Q(('state', 'retrieved')), fields=['id'], name='media_file_retrieved'),
+            model_name="mediafile",
+            index=models.Index(condition=models.Q(("state", "retrieved")), fields=["id"], name="media_file_retrieved"),
         ),
         migrations.AddConstraint(
-            model_name='mediafile',
-            constraint=models.UniqueConstraint(fields=('chunk', 'artefact'), name='one_file_per_artefact'),
+            model_name="mediafile",
+            constraint=models.UniqueConstraint(fields=("chunk", "artefact"), name="one_file_per_artefact"),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('media_file', 'number'), name='one_attempt_per_number'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(fields=("media_file", "number"), name="one_attempt_per_number"),
         ),
         migrations.AddConstraint(
-            model_name='pauseinterval',
-            constraint=models.UniqueConstraint(fields=('chunk', 'started_at'), name='one_pause_per_start'),
+            model_name="pauseinterval",
+            constraint=models.UniqueConstraint(fields=("chunk", "started_at"), name="one_pause_per_start"),
         ),
         migrations.AddIndex(
-            model_name='presence',
-            index=models.Index(fields=['call', 'participant'], name='presence_who'),
+            model_name="presence",
+            index=models.Index(fields=["call", "participant"], name="presence_who"),
         ),
         migrations.AddConstraint(
-            model_name='loss',
-            constraint=models.UniqueConstraint(condition=models.Q(('recovered_at', None)), fields=('recording', 'chunk_index'), name='one_open_loss_per_chunk'),
+            model_name="loss",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("recovered_at", None)),
+                fields=("recording", "chunk_index"),
+                name="one_open_loss_per_chunk",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='loss',
-            constraint=models.UniqueConstraint(condition=models.Q(('chunk_index', None), ('recovered_at', None)), fields=('recording',), name='one_open_loss_of_the_whole'),
+            model_name="loss",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("chunk_index", None), ("recovered_at", None)),
+                fields=("recording",),
+                name="one_open_loss_of_the_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='recordingparticipant',
-            constraint=models.UniqueConstraint(fields=('recording', 'participant'), name='one_appearance_each'),
+            model_name="recordingparticipant",
+            constraint=models.UniqueConstraint(fields=("recording", "participant"), name="one_appearance_each"),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(fields=['-requested_at', '-id'], name='recording_newest'),
+            model_name="recording",
+            index=models.Index(fields=["-requested_at", "-id"], name="recording_newest"),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(fields=['bucket', '-requested_at', '-id'], name='recording_bucket_newest'),
+            model_name="recording",
+            index=models.Index(fields=["bucket", "-requested_at", "-id"], name="recording_bucket_newest"),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(condition=models.Q(('state__in', ['requested', 'active', 'paused', 'stopping'])), fields=['state'], name='recording_live'),
+            model_name="recording",
+            index=models.Index(
+                condition=models.Q(("state__in", ["requested", "active", "paused", "stopping"])),
+                fields=["state"],
+                name="recording_live",
+            ),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(condition=models.Q(('former_identity', ''), _negated=True), fields=['resource', 'former_identity'], name='recording_former_identity'),
+            model_name="recording",
+            index=models.Index(
+                condition=models.Q(("former_identity", ""), _negated=True),
+                fields=["resource", "former_identity"],
+                name="recording_former_identity",
+            ),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(condition=models.Q(('manifest_version__lt', models.F('version'))), fields=['id'], name='recording_manifest_old'),
+            model_name="recording",
+            index=models.Index(
+                condition=models.Q(("manifest_version__lt", models.F("version"))),
+                fields=["id"],
+                name="recording_manifest_old",
+            ),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(condition=models.Q(('remote_call_id', ''), _negated=True), fields=['remote_call_id'], name='recording_call_id'),
+            model_name="recording",
+            index=models.Index(
+                condition=models.Q(("remote_call_id", ""), _negated=True),
+                fields=["remote_call_id"],
+                name="recording_call_id",
+            ),
         ),
         migrations.AddIndex(
-            model_name='recording',
-            index=models.Index(condition=models.Q(('callback_secret', ''), _negated=True), fields=['callback_secret'], name='recording_callback_secret'),
+            model_name="recording",
+            index=models.Index(
+                condition=models.Q(("callback_secret", ""), _negated=True),
+                fields=["callback_secret"],
+                name="recording_callback_secret",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='recording',
-            constraint=models.UniqueConstraint(condition=models.Q(('recording_id__isnull', False)), fields=('resource', 'recording_id'), name='one_row_per_recording_id'),
+            model_name="recording",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("recording_id__isnull", False)),
+                fields=("resource", "recording_id"),
+                name="one_row_per_recording_id",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='recording',
-            constraint=models.UniqueConstraint(condition=models.Q(('identity', ''), _negated=True), fields=('resource', 'identity'), name='one_row_per_identity'),
+            model_name="recording",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("identity", ""), _negated=True),
+                fields=("resource", "identity"),
+                name="one_row_per_identity",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='recording',
-            constraint=models.CheckConstraint(condition=models.Q(('recording_id', ''), _negated=True), name='recording_id_is_null_or_real'),
+            model_name="recording",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("recording_id", ""), _negated=True), name="recording_id_is_null_or_real"
+            ),
         ),
         migrations.AddIndex(
-            model_name='participant',
-            index=models.Index(fields=['display_name'], name='participant_name'),
+            model_name="participant",
+            index=models.Index(fields=["display_name"], name="participant_name"),
         ),
         migrations.AddConstraint(
-            model_name='participant',
-            constraint=models.UniqueConstraint(fields=('resource', 'raw_id'), name='one_participant_per_raw_id'),
+            model_name="participant",
+            constraint=models.UniqueConstraint(fields=("resource", "raw_id"), name="one_participant_per_raw_id"),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['next_try_at'], name='notification_pending'),
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("state", "pending")), fields=["next_try_at"], name="notification_pending"
+            ),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(fields=['-received_at', '-id'], name='notification_newest'),
+            model_name="notification",
+            index=models.Index(fields=["-received_at", "-id"], name="notification_newest"),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('identity', ''), _negated=True), fields=['resource', 'identity'], name='notification_identity'),
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("identity", ""), _negated=True),
+                fields=["resource", "identity"],
+                name="notification_identity",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notification',
-            constraint=models.UniqueConstraint(fields=('resource', 'event_id', 'body_hash'), name='one_row_per_event'),
+            model_name="notification",
+            constraint=models.UniqueConstraint(fields=("resource", "event_id", "body_hash"), name="one_row_per_event"),
         ),
         migrations.AddConstraint(
-            model_name='eventsource',
-            constraint=models.UniqueConstraint(fields=('resource', 'kind', 'address'), name='one_source_per_address'),
+            model_name="eventsource",
+            constraint=models.UniqueConstraint(fields=("resource", "kind", "address"), name="one_source_per_address"),
         ),
         migrations.AddConstraint(
-            model_name='condition',
-            constraint=models.UniqueConstraint(condition=models.Q(('cleared_at', None)), fields=('kind', 'resource', 'host'), name='one_open_condition'),
+            model_name="condition",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("cleared_at", None)), fields=("kind", "resource", "host"), name="one_open_condition"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='condition',
-            constraint=models.UniqueConstraint(condition=models.Q(('cleared_at', None), ('resource', None)), fields=('kind',), name='one_open_general_condition'),
+            model_name="condition",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("cleared_at", None), ("resource", None)),
+                fields=("kind",),
+                name="one_open_general_condition",
+            ),
         ),
         migrations.AddIndex(
-            model_name='command',
-            index=models.Index(condition=models.Q(('identity', ''), _negated=True), fields=['resource', 'identity'], name='command_identity'),
+            model_name="command",
+            index=models.Index(
+                condition=models.Q(("identity", ""), _negated=True),
+                fields=["resource", "identity"],
+                name="command_identity",
+            ),
         ),
         migrations.AddIndex(
-            model_name='command',
-            index=models.Index(condition=models.Q(('state__in', ['requested', 'acknowledged'])), fields=['requested_at'], name='command_open'),
+            model_name="command",
+            index=models.Index(
+                condition=models.Q(("state__in", ["requested", "acknowledged"])),
+                fields=["requested_at"],
+                name="command_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='command',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['requested', 'acknowledged'])), fields=('recording',), name='one_open_command_per_recording'),
+            model_name="command",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["requested", "acknowledged"])),
+                fields=("recording",),
+                name="one_open_command_per_recording",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='command',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['requested', 'acknowledged']), models.Q(('target', ''), _negated=True)), fields=('resource', 'target'), name='one_open_start_per_target'),
+            model_name="command",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("state__in", ["requested", "acknowledged"]), models.Q(("target", ""), _negated=True)
+                ),
+                fields=("resource", "target"),
+                name="one_open_start_per_target",
+            ),
         ),
         migrations.AddIndex(
-            model_name='chunk',
-            index=models.Index(fields=['recording', 'index'], name='chunk_in_order'),
+            model_name="chunk",
+            index=models.Index(fields=["recording", "index"], name="chunk_in_order"),
         ),
         migrations.AddConstraint(
-            model_name='chunk',
-            constraint=models.UniqueConstraint(fields=('resource', 'document_id'), name='one_chunk_per_document_id'),
+            model_name="chunk",
+            constraint=models.UniqueConstraint(fields=("resource", "document_id"), name="one_chunk_per_document_id"),
         ),
         migrations.AddIndex(
-            model_name='call',
-            index=models.Index(condition=models.Q(('ended_at', None)), fields=['resource', 'started_at'], name='call_live'),
+            model_name="call",
+            index=models.Index(
+                condition=models.Q(("ended_at", None)), fields=["resource", "started_at"], name="call_live"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='call',
-            constraint=models.UniqueConstraint(condition=models.Q(('server_call_id', ''), _negated=True), fields=('resource', 'server_call_id'), name='one_call_per_server_call_id'),
+            model_name="call",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("server_call_id", ""), _negated=True),
+                fields=("resource", "server_call_id"),
+                name="one_call_per_server_call_id",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='call',
-            constraint=models.UniqueConstraint(condition=models.Q(('server_call_id', '')), fields=('resource', 'remote_call_id'), name='one_call_per_remote_call_id'),
+            model_name="call",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("server_call_id", "")),
+                fields=("resource", "remote_call_id"),
+                name="one_call_per_remote_call_id",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='adoption',
-            constraint=models.UniqueConstraint(fields=('resource', 'identity', 'how'), name='one_adoption_each'),
+            model_name="adoption",
+            constraint=models.UniqueConstraint(fields=("resource", "identity", "how"), name="one_adoption_each"),
         ),
         migrations.AddIndex(
-            model_name='statechange',
-            index=models.Index(fields=['recording', 'at'], name='change_of_recording'),
+            model_name="statechange",
+            index=models.Index(fields=["recording", "at"], name="change_of_recording"),
         ),
     ]
