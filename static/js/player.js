@@ -177,11 +177,6 @@
     event.preventDefault();
     act();
   });
-  // The player keeps its place when the page around it changes.
-  if (window.Idiomorph) {
-    window.Idiomorph.defaults.callbacks.beforeNodeMorphed = (before, after) =>
-      !(before.dataset?.keep && before.dataset.keep === after.dataset?.keep);
-  }
   document.addEventListener("htmx:afterSettle", beginAll);
   beginAll();
 })();
