@@ -99,10 +99,14 @@ def _ingest_all(rows: Sequence[Notification]) -> None:
 
 
 @shared_task
-def pull(source_id: str) -> None:
-    """One turn of the pull loop of a source; the next turn follows it."""
+def pull(source_id: str, seconds: float = pulling.TURN_SECONDS) -> None:
+    """One turn of the pull loop of a source, about `seconds` long; the next turn follows it."""
     source = EventSource.objects.live().select_related("resource").filter(pk=source_id).first()
-    if source and pulling.turn(source, stopping=stopping, accepted=_ingest_all) and not stopping.is_set():
+    if (
+        source
+        and pulling.turn(source, stopping=stopping, accepted=_ingest_all, seconds=seconds)
+        and not stopping.is_set()
+    ):
         hand_over(pull, source_id)
 
 

@@ -9,10 +9,11 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
-from recordings import clock, pulling, sources
+from recordings import clock, pulling, sources, tasks
 from recordings.models import Condition, EventSource, Notification
-from recordings.pipeline.leases import Superseded
+from recordings.pipeline import leases
 from tests.embedded import LocalAcs, eventually
+from tests.recordings.test_tasks import hints  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -115,15 +116,21 @@ def test_a_source_has_one_loop_at_a_time(source):
     assert EventSource.objects.unpulled().exists()
 
 
-def test_a_loop_whose_lease_is_gone_ends(source, monkeypatch):
-    monkeypatch.setattr("recordings.pulling._poll_once", _superseded)
-    assert pulling.turn(source, stopping=threading.Event(), accepted=list) is True
+def test_a_loop_whose_lease_is_gone_ends(acs, source):
+    loop = Loop(source)
+    eventually(lambda: EventSource.objects.get().lease_owner, what="the lease")
+    EventSource.objects.update(lease_owner="another", lease_until=Now() + timedelta(minutes=1))
+    time.sleep(leases.RENEW_SECONDS + 0.5)  # until it notices
+    publish(acs, "the poll that is under way ends with it")
+    eventually(lambda: not loop.thread.is_alive(), what="the end of the loop")
     source.refresh_from_db()
-    assert source.lease_owner == ""
+    assert (loop.result, source.lease_owner) == (True, "another")
 
 
-def _superseded(*_: object) -> bool:
-    raise Superseded
+def test_a_turn_of_the_loop_is_followed_by_the_next(acs, source, hints):  # noqa: F811
+    publish(acs, "one")
+    tasks.pull(str(source.pk), seconds=0.02)
+    assert [name for name, _ in hints] == ["ingest", "pull"]
 
 
 def test_a_turn_ends_by_itself(source):

@@ -9,7 +9,7 @@ from celery import current_app
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
-from recordings import clock, handover, losses, sources, tasks
+from recordings import clock, handover, losses, tasks
 from recordings.models import Chunk, Condition, EventSource, Loss, MediaFile, Notification, Recording
 from recordings.pipeline import archive, claims, leases, retrieve
 from recordings.states import Bucket, LossCause, MediaState, NotificationState, RecordingState
@@ -100,23 +100,6 @@ def test_sources_are_tended_and_pulled(settings, hints, resource):
     hints.clear()
     tasks.tend_sources()
     assert hints == []
-
-
-def test_a_turn_of_the_loop_is_followed_by_the_next(settings, hints, resource, monkeypatch):
-    settings.EVENT_GRID_ENDPOINT, settings.EVENT_GRID_TOPIC = "http://127.0.0.1:9", "acs"
-    settings.EVENT_GRID_SUBSCRIPTION = "tapedeck"
-    sources.ensure_current()
-    source = EventSource.objects.get()
-    monkeypatch.setattr("recordings.pulling.TURN_SECONDS", 0.0)
-    monkeypatch.setattr("recordings.pulling.turn", _one_event)
-    tasks.pull(str(source.pk))
-    assert [name for name, _ in hints] == ["ingest", "pull"]
-
-
-def _one_event(source, *, stopping, accepted):
-    recording = rows.recording(RecordingState.ENDED, resource=source.resource)
-    accepted([rows.notification(recording, state=NotificationState.PENDING), rows.notification(recording)])
-    return True
 
 
 def test_losses_and_silent_sources_are_swept(resource):
