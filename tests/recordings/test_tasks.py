@@ -75,6 +75,7 @@ def test_a_file_that_is_not_due_is_left_alone(scene, hints):
 def test_a_row_that_is_gone_is_no_fault(hints, db):
     for task in (tasks.retrieve, tasks.archive, tasks.decode, tasks.ask, tasks.pull):
         task("01a203f7-8699-7e14-8c28-f01414bc8748")
+    assert hints == []
 
 
 def test_an_event_is_processed_and_its_files_offered(scene, hints):
